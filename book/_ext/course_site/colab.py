@@ -1,0 +1,78 @@
+"""Um caderno para o Colab ao lado de cada página executada: `_sources/<página>.ipynb`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.application import Sphinx
+
+from course_site.links import Repository
+from course_site.markdown import MarkdownRenderer
+
+FOLDED_TITLE = "# @title Código (dois cliques para ver)\n"
+
+
+def is_code_cell(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def code_cell(node: nodes.Element, source: str) -> nbformat.NotebookNode:
+    if "hide-input" in node["cell_metadata"].get("tags", []):
+        return new_code_cell(FOLDED_TITLE + source, metadata={"cellView": "form"})
+    return new_code_cell(source)
+
+
+def cells(
+    section: nodes.Element, level: int, renderer: MarkdownRenderer, executed: nbformat.NotebookNode
+) -> Iterator[nbformat.NotebookNode]:
+    """As células na ordem da página: o texto entre dois códigos é uma célula; uma seção abre outra."""
+    texts: list[str] = []
+
+    def written() -> Iterator[nbformat.NotebookNode]:
+        if text := "\n\n".join(filter(None, texts)):
+            yield new_markdown_cell(text)
+        texts.clear()
+
+    for node in section.children:
+        if isinstance(node, nodes.title):
+            texts.append(f"{'#' * level} {renderer.inline(node)}")
+        elif isinstance(node, nodes.section):
+            yield from written()
+            yield from cells(node, level + 1, renderer, executed)
+        elif is_code_cell(node):
+            yield from written()
+            yield code_cell(node, executed.cells[node["cell_index"]].source)
+            texts.extend(renderer.render(caption) for caption in node.findall(nodes.caption))
+        else:
+            texts.append(renderer.render(node))
+    yield from written()
+
+
+def colab_notebook(
+    document: nodes.document, renderer: MarkdownRenderer, executed: nbformat.NotebookNode
+) -> nbformat.NotebookNode:
+    notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    origin = f"*Caderno gerado a partir de [uma página do curso]({renderer.page}), onde o texto se lê melhor.*"
+    notebook.cells = [new_markdown_cell(origin), *cells(document, 0, renderer, executed)]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"celula-{number}"
+    return notebook
+
+
+def write_notebook(
+    app: Sphinx, pagename: str, templatename: str, context: dict, document: nodes.document | None
+) -> None:
+    if document is None or not any(map(is_code_cell, document.findall(nodes.container))):
+        return
+    executed = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb", as_version=4)
+    renderer = MarkdownRenderer(app.builder, pagename, Repository.of(app.config).site)
+    target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(colab_notebook(document, renderer, executed), target)
+    context["ipynb_source"] = f"{pagename}.ipynb"  # o menu de baixar do tema oferece o caderno
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", write_notebook)

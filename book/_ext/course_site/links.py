@@ -1,0 +1,39 @@
+"""Os endereços do projeto, todos derivados de `repository.url` em `_config.yml`."""
+
+from dataclasses import dataclass
+
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+COLAB = "https://colab.research.google.com/github"
+# O ramo em que o site é publicado, com os cadernos dos capítulos em `_sources/`.
+PUBLISHED_BRANCH = "gh-pages"
+
+
+@dataclass(frozen=True)
+class Repository:
+    owner: str
+    name: str
+    branch: str
+
+    @classmethod
+    def of(cls, config: Config) -> "Repository":
+        options = config.html_theme_options
+        url = options.get("repository_url", "").rstrip("/")
+        host, _, path = url.partition("github.com/")
+        if host != "https://" or path.count("/") != 1:
+            raise ExtensionError(
+                f"_config.yml: `repository.url` é «{url}» e deve ser https://github.com/<dono>/<nome>."
+            )
+        owner, name = path.split("/")
+        return cls(owner, name, options["repository_branch"])
+
+    @property
+    def site(self) -> str:
+        return f"https://{self.owner}.github.io/{self.name}/"
+
+    def chapter_on_colab(self, docname: str) -> str:
+        return f"{COLAB}/{self.owner}/{self.name}/blob/{PUBLISHED_BRANCH}/_sources/{docname}.ipynb"
+
+    def exercise_on_colab(self, slug: str) -> str:
+        return f"{COLAB}/{self.owner}/{self.name}/blob/{self.branch}/exercises/{slug}/{slug}.ipynb"

@@ -1,0 +1,32 @@
+"""Escrita que nunca deixa um arquivo pela metade."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from grader.errors import GraderError
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Escreve em arquivo temporário na mesma pasta e renomeia; cria as pastas que faltarem.
+
+    Levanta `GraderError` quando o disco está cheio ou a pasta não aceita escrita; nesse caso o arquivo
+    anterior, se havia, continua como estava.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise GraderError(
+            f"Não consegui escrever {path}: {error.strerror or error}. "
+            "Libere espaço ou acerte as permissões e rode o comando de novo; nada se perdeu."
+        ) from error

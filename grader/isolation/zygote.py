@@ -1,0 +1,154 @@
+"""O processo aquecido: importa as bibliotecas e as sondas uma vez e bifurca um filho por pedido.
+
+Roda como programa (`python -m grader.isolation.zygote FD`) e nunca vê entregas, referência ou notas: o pedido
+chega por um descritor que só o filho lê, e o resultado sai por outro. Conversa por um soquete local:
+recebe `f` com os dois descritores e responde uma linha quando o filho termina; recebe `k` e o mata.
+"""
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any
+
+REQUIRED = ("Landlock", "seccomp")
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    setup = json.loads(_read_line(control))
+    layers = _isolate_processes() if setup["isolated"] else []
+    server = Zygote(control, setup)
+    control.sendall(json.dumps({"layers": layers + server.confine()}).encode() + b"\n")
+    server.serve()
+
+
+def _isolate_processes() -> list[str]:
+    """Passa para um novo espaço de processos; o processo de fora só espera o de dentro."""
+    from grader.isolation import sandbox
+
+    sandbox.die_with_parent()
+    layers = sandbox.enter_namespaces()
+    if layers and (inner := os.fork()):
+        os.closerange(3, 256)
+        os.waitpid(inner, 0)
+        os._exit(0)
+    sandbox.die_with_parent()
+    return layers
+
+
+class Zygote:
+    """Aquece, confina-se e serve pedidos, um de cada vez."""
+
+    def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
+        from grader import runtime
+        from grader.exercise import load_probes
+
+        self.control = control
+        self.setup = setup
+        self.probes = load_probes(setup["probe_sources"])
+        self.barring = runtime.barring(setup["barred"])
+        self.barring.__enter__()  # para sempre: este processo e seus filhos nunca precisam do que é vetado
+
+    def confine(self) -> list[str]:
+        """Fecha o que já pode ser fechado antes das bifurcações; devolve as camadas ativas."""
+        from grader.isolation import sandbox, worker
+
+        _single_threaded()
+        self.worker = worker
+        self.sandbox = sandbox
+        self.memory = sandbox.virtual_memory() + self.setup["memory"]
+        layers = ["limites de recursos"]
+        self.filter = None
+        if self.setup["isolated"]:
+            if sandbox.seccomp_available():
+                self.filter = sandbox.syscall_filter()
+                layers.append("seccomp")
+            layers += sandbox.restrict_files()
+            sandbox.drop_capabilities()
+        gc.collect()
+        gc.freeze()
+        return layers
+
+    def serve(self) -> None:
+        """Atende até o soquete fechar."""
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self.control, 1, 2)
+            if not message:
+                return
+            if message != b"f" or len(descriptors) != 2:
+                continue  # um `k` que chegou depois de o filho terminar
+            child = os.fork()
+            if child == 0:
+                self._become_worker(*descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            status = self._wait(child)
+            self.control.sendall(json.dumps({"status": status}).encode() + b"\n")
+
+    def _wait(self, child: int) -> int:
+        """Espera o filho, ou o mata se pedirem ou se quem pede sumir."""
+        watch = os.pidfd_open(child)
+        try:
+            while True:
+                ready = select.select([self.control.fileno(), watch], [], [])[0]
+                if self.control.fileno() in ready:
+                    alive = self.control.recv(1)
+                    os.kill(child, signal.SIGKILL)
+                    if not alive:
+                        os._exit(0)
+                if watch in ready:
+                    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        finally:
+            os.close(watch)
+
+    def _become_worker(self, job: int, result: int) -> None:
+        """Do filho não se volta: confina-se, trabalha e termina."""
+        try:
+            self.sandbox.die_with_parent()
+            job, result = _only_these(job, result)
+            request = self.worker.read_job(job)
+            self.sandbox.limit_resources(self.memory, int(request["total_seconds"]) + 5)
+            if self.filter is not None:
+                self.filter.load()
+            self.worker.work(request, self.probes, result)
+        finally:
+            os._exit(0)
+
+
+def _only_these(job: int, result: int) -> tuple[int, int]:
+    """Deixa abertos só os dois descritores do pedido, como 3 e 4, e /dev/null nas entradas padrão."""
+    job, result = os.dup2(job, 200), os.dup2(result, 201)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.dup2(job, 3)
+    os.dup2(result, 4)
+    os.closerange(5, 256)
+    return 3, 4
+
+
+def _single_threaded() -> None:
+    """Sem threads: a bifurcação é segura e o filho não pode criar nenhuma."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+        torch.set_num_threads = lambda count: None
+        torch.set_num_interop_threads = lambda count: None
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        piece = connection.recv(65536)
+        if not piece:
+            os._exit(0)
+        data += piece
+    return data
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""A nota que vale de cada estudante, com o que o LMS e a correção dizem dele."""
+
+from dataclasses import dataclass
+
+from nbgrader.api import Gradebook
+
+from grader.collect import Manifest
+from grader.course import ClassDir
+from grader.record import read_records
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A nota de um estudante num exercício; `participant` é o número dele no Moodle."""
+
+    student: str
+    name: str
+    participant: int | None
+    status: str
+    score: float
+    max_score: float
+    checks: dict[str, float]
+
+
+def read_marks(gradebook: Gradebook, classdir: ClassDir, slug: str) -> list[Mark]:
+    """As notas de um exercício por estudante; a do livro de notas vale mais que a do registro."""
+    people = Manifest.load(classdir.manifest(slug)).root
+    records = {record.student: record for record in read_records(classdir.results(slug))}
+    submissions = {submission.student_id: submission for submission in gradebook.assignment_submissions(slug)}
+    marks = []
+    for student in sorted(records.keys() | submissions.keys()):
+        submission, record, person = submissions.get(student), records.get(student), people.get(student)
+        name, score, max_score = student, 0.0, 0.0
+        if record:
+            score, max_score = record.score, record.max_score
+        if submission:
+            score = max(0.0, submission.score - submission.late_submission_penalty)
+            max_score = submission.assignment.max_score
+            name = (
+                " ".join(filter(None, (submission.student.first_name, submission.student.last_name))) or name
+            )
+        marks.append(
+            Mark(
+                student=student,
+                name=person.name if person else name,
+                participant=person.participant if person else None,
+                status=record.status if record else "",
+                score=score,
+                max_score=max_score,
+                checks={check.id: check.earned for check in record.checks} if record else {},
+            )
+        )
+    return marks
+
+
+def graded_exercises(gradebook: Gradebook, classdir: ClassDir) -> list[str]:
+    """Os exercícios com alguma nota, no livro de notas ou nos registros."""
+    graded = {assignment.name for assignment in gradebook.assignments if assignment.submissions}
+    return sorted(graded | {path.stem for path in classdir.results("*").parent.glob("*.jsonl")})

@@ -1,0 +1,404 @@
+"""O verificador: observa uma implementação, compara com a referência e dá nome ao erro.
+
+Este arquivo viaja: vai inteiro dentro de cada caderno de exercício, entra no processo isolado que
+executa as entregas e serve ao juiz. Por isso só depende da biblioteca padrão e do NumPy.
+
+Uma *sonda* (`Probe`) exercita a implementação com entradas sorteadas de `rng` e devolve o que viu, como
+arrays com nome. Ela não afirma nada e não conhece resposta. Se o que importa é uma estatística do que foi
+visto, a segunda parte da sonda (`measure`) a calcula *fora* do processo que tem o código do estudante.
+"""
+
+import builtins
+import contextlib
+import fnmatch
+import functools
+import random
+import sys
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+BARRED_MARK = "Chamada vetada neste exercício: "
+RTOL = 1e-6
+ATOL = 1e-8
+
+Seen = dict[str, Any]
+
+
+class NotDefined(Exception):
+    """A implementação não tem o nome que a sonda pediu."""
+
+
+class TimeUp(BaseException):
+    """A verificação passou do tempo; não deriva de Exception para atravessar `except Exception`."""
+
+
+@dataclass
+class Near:
+    """Valor com tolerância absoluta própria, para estatísticas de funções aleatórias."""
+
+    value: Any
+    atol: float
+
+
+@dataclass
+class Probe:
+    """Uma verificação: de que função, o que testa em palavras, quanto vale e como se observa."""
+
+    id: str
+    function: str
+    title: str
+    points: float
+    hint: str
+    observe: Callable[[Any, np.random.Generator], Seen]
+    hidden: bool = False
+    statistics: Callable[[Seen, np.random.Generator], Seen] | None = None
+
+    def measure(self, statistics: Callable[[Seen, np.random.Generator], Seen]) -> Callable:
+        """Decorador da segunda parte: recebe o que foi visto e um `rng` igual ao da observação."""
+        self.statistics = statistics
+        return statistics
+
+
+PROBES: dict[str, Probe] = {}
+
+
+def probe(function: str, title: str, *, points: float, hint: str) -> Callable[[Callable], Probe]:
+    """Decorador que registra `f(impl, rng) -> {nome: array}` como sonda; o nome de `f` é o seu id."""
+
+    def register(observe: Callable[[Any, np.random.Generator], Seen]) -> Probe:
+        PROBES[observe.__name__] = Probe(observe.__name__, function, title, points, hint, observe)
+        return PROBES[observe.__name__]
+
+    return register
+
+
+def raised(call: Callable[[], Any]) -> str:
+    """Nome da exceção que `call` levanta (subclasses de ValueError contam como ela) ou "nenhum erro"."""
+    try:
+        call()
+    except (NotDefined, NotImplementedError):
+        raise
+    except ValueError:
+        return "ValueError"
+    except Exception as error:
+        if str(error).startswith(BARRED_MARK):
+            raise
+        return type(error).__name__
+    return "nenhum erro"
+
+
+# --- observar ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Outcome:
+    """O que uma sonda viu de uma implementação, ou por que não viu nada.
+
+    `status` é "seen", "not_defined", "barred", "memory", "timeout", "crashed" ou "error"; em "error",
+    `error` é o tipo da exceção. `atol` traz a tolerância absoluta de cada valor que tem uma própria.
+    """
+
+    status: str
+    values: Seen = field(default_factory=dict)
+    error: str = ""
+    detail: str = ""
+    atol: dict[str, float] = field(default_factory=dict)
+
+
+class Implementation:
+    """As funções e classes de um espaço de nomes, como atributos."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._namespace[name]
+        except KeyError:
+            raise NotDefined(name) from None
+
+
+def generator(probe: Probe, seed: int) -> np.random.Generator:
+    """Gerador da sonda: depende da semente e do id, para que uma sonda nova não mude as outras."""
+    return np.random.default_rng([seed, zlib.crc32(probe.id.encode())])
+
+
+def as_data(value: Any) -> np.ndarray | str:
+    """Cópia de `value` como texto ou array numérico comum; levanta TypeError se não for nem um nem outro."""
+    if isinstance(value, str):
+        return str(value)
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    array = np.array(value, order="C")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"esperava números e veio {type(value).__name__}")
+    return array
+
+
+def seed_globals(seed: int) -> None:
+    """Semeia os geradores globais: quem sorteia por eles ao menos o faz de modo reproduzível."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def observe(probe: Probe, namespace: dict[str, Any], seed: int) -> Outcome:
+    """Roda a primeira parte da sonda. Nunca levanta exceção: o que deu errado vira `Outcome`."""
+    seed_globals(seed ^ zlib.crc32(probe.id.encode()))
+    try:
+        seen = probe.observe(Implementation(namespace), generator(probe, seed))
+        values = {name: as_data(value) for name, value in unwrapped(seen).items()}
+        return Outcome("seen", values, atol=tolerances(seen))
+    except NotDefined as error:
+        return Outcome("not_defined", detail=f"`{error}` não foi definida")
+    except NotImplementedError as error:
+        last = traceback.extract_tb(error.__traceback__)[-1].name
+        name = probe.function if last in ("forward", "__init__") else last
+        return Outcome("not_defined", detail=f"`{name}` ainda está por escrever")
+    except MemoryError:
+        return Outcome("memory", detail="faltou memória")
+    except TimeUp:
+        return Outcome("timeout", detail="passou do tempo")
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        if str(error).startswith(BARRED_MARK):
+            return Outcome("barred", detail=str(error))
+        return Outcome("error", error=type(error).__name__, detail=describe_error(error))
+
+
+def unwrapped(seen: Seen) -> Seen:
+    return {name: v.value if isinstance(v, Near) else v for name, v in seen.items()}
+
+
+def tolerances(seen: Seen) -> dict[str, float]:
+    return {name: v.atol for name, v in seen.items() if isinstance(v, Near)}
+
+
+def describe_error(error: BaseException) -> str:
+    """Uma linha: tipo, mensagem e a linha do código do estudante em que parou."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(("<célula", "<ipython", "/tmp/ipykernel"))]
+    where = f" (linha {own[-1].lineno} de {own[-1].name})" if own else ""
+    message = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {message}{where}" if message else f"{type(error).__name__}{where}"
+
+
+def measured(probe: Probe, outcome: Outcome, seed: int) -> Outcome:
+    """Segunda parte da sonda, no lado confiável: troca o que foi visto pelas estatísticas."""
+    if outcome.status != "seen" or probe.statistics is None:
+        return outcome
+    try:
+        with np.errstate(all="ignore"):
+            statistics = probe.statistics(outcome.values, generator(probe, seed))
+            values = {name: as_data(value) for name, value in unwrapped(statistics).items()}
+        return Outcome("seen", values, atol=tolerances(statistics))
+    except Exception as error:
+        return Outcome("error", error=type(error).__name__, detail="o resultado não tem a forma esperada")
+
+
+# --- comparar ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Answer:
+    """Gabarito de uma sonda: o que viu na referência e em cada erro comum que ela distingue."""
+
+    shapes: dict[str, list[int] | None]
+    reference: Outcome
+    mistakes: dict[str, Outcome] = field(default_factory=dict)
+
+    def predicted(self, mistake: str) -> Outcome:
+        """O que a sonda veria em quem cometeu o erro: o da referência, se ela não os distingue."""
+        return self.mistakes.get(mistake, self.reference)
+
+
+@dataclass
+class Finding:
+    """Veredito de uma sonda, com a frase que explica a perda."""
+
+    probe: Probe
+    status: str
+    message: str = ""
+    mistake: str | None = None
+
+    @property
+    def earned(self) -> float:
+        return self.probe.points if self.status == "passed" else 0.0
+
+
+def shape_of(value: Any) -> list[int] | None:
+    return None if isinstance(value, str) else list(np.shape(value))
+
+
+def wrong_shape(shapes: dict[str, list[int] | None], values: Seen) -> str:
+    """Frase sobre o primeiro nome ausente ou de outra forma; vazia se está tudo como na referência."""
+    for name, shape in shapes.items():
+        if name not in values:
+            return f"faltou devolver {name}"
+        if (got := shape_of(values[name])) != shape:
+            return f"{name}: esperava {_shape_text(shape)} e veio {_shape_text(got)}"
+    return ""
+
+
+def _shape_text(shape: list[int] | None) -> str:
+    if shape is None:
+        return "texto"
+    return f"a forma ({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else "um número"
+
+
+def first_difference(expected: Outcome, got: Outcome) -> str:
+    """Frase sobre a primeira diferença além da tolerância; vazia se são iguais."""
+    for name in expected.values:
+        if problem := wrong_shape({name: shape_of(expected.values[name])}, got.values):
+            return problem
+        want, have = np.asarray(expected.values[name]), np.asarray(got.values[name])
+        if want.dtype.kind == "U":
+            if have != want:
+                return f"{name}: esperava {want} e veio {str(have)[:80]}"
+        elif (wrong := ~_close(have, want, expected.atol.get(name))).any():
+            where = tuple(int(i) for i in np.argwhere(wrong)[0])
+            place = f"na posição {list(where)} " if where else ""
+            count = f" ({int(wrong.sum())} de {wrong.size} valores diferem)" if wrong.size > 1 else ""
+            return f"{name}: {place}esperava {_number(want[where])} e veio {_number(have[where])}{count}"
+    return ""
+
+
+def _close(have: np.ndarray, want: np.ndarray, atol: float | None) -> np.ndarray:
+    """Igualdade elemento a elemento; NaN só é igual a NaN, infinito só ao mesmo infinito."""
+    have, want = have.astype(np.float64), want.astype(np.float64)
+    limit = ATOL + RTOL * np.abs(want) if atol is None else atol
+    with np.errstate(all="ignore"):
+        near = np.abs(have - want) <= limit
+    return np.where(
+        np.isfinite(want) & np.isfinite(have), near, (have == want) | (np.isnan(have) & np.isnan(want))
+    )
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):.6g}"
+
+
+def same(expected: Outcome, got: Outcome) -> bool:
+    """Dois resultados indistinguíveis: os mesmos valores, ou a mesma falha."""
+    if expected.status != got.status:
+        return False
+    if expected.status != "seen":
+        return expected.error == got.error
+    return not first_difference(expected, got)
+
+
+def judge(
+    probes: list[Probe], answers: dict[str, Answer], outcomes: dict[str, Outcome], seed: int
+) -> list[Finding]:
+    """Veredito de cada sonda.
+
+    Quando vários erros comuns explicam a mesma diferença, vale o que melhor prevê todas as sondas, as certas
+    inclusive: um erro em uma função pode aparecer nas sondas de outra que a usa.
+    """
+    results = {p.id: _checked(p, answers[p.id], outcomes[p.id], seed) for p in probes}
+
+    @functools.cache
+    def agreement(mistake: str) -> int:
+        return sum(same(answers[id].predicted(mistake), got) for id, got in results.items())
+
+    return [_finding(p, answers[p.id], results[p.id], agreement) for p in probes]
+
+
+def _checked(probe: Probe, answer: Answer, outcome: Outcome, seed: int) -> Outcome:
+    if outcome.status == "seen" and (problem := wrong_shape(answer.shapes, outcome.values)):
+        if answer.reference.status == "seen" and not probe.statistics:
+            return outcome  # a comparação dirá a forma, e um erro do catálogo pode ter a mesma
+        return Outcome("error", error="forma", detail=problem)
+    return measured(probe, outcome, seed)
+
+
+def _finding(probe: Probe, answer: Answer, got: Outcome, agreement: Callable[[str], int]) -> Finding:
+    if same(answer.reference, got):
+        return Finding(probe, "passed")
+    told_apart = [m for m, outcome in answer.mistakes.items() if same(outcome, got)]
+    mistake = max(told_apart, key=agreement, default=None)
+    if got.status == "seen":
+        return Finding(probe, "failed", first_difference(answer.reference, got), mistake)
+    if got.status == "error" and got.error == "forma":
+        return Finding(probe, "failed", got.detail, mistake)
+    if got.status in ("memory", "crashed"):
+        return Finding(probe, "error", got.detail, mistake)
+    return Finding(probe, got.status, got.detail, mistake)
+
+
+# --- vetar ------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def barring(patterns: list[str]) -> Iterator[None]:
+    """Enquanto dura, chamar o que casa com `patterns` (como "torch.nn.*Dropout*") levanta RuntimeError.
+
+    Funções em Python e métodos de classes são trocados por dentro, de modo que apelidos e importações
+    feitas antes também param; funções em C são trocadas em todo módulo que as tem.
+    """
+    undo: list[Callable[[], None]] = []
+    try:
+        for pattern in patterns:
+            owner_name, _, names = pattern.rpartition(".")
+            owner = _resolve(owner_name)
+            for name in fnmatch.filter(list(vars(owner)), names) if owner is not None else []:
+                _bar(f"{owner_name}.{name}", owner, name, undo)
+        yield
+    finally:
+        for restore in reversed(undo):
+            restore()
+
+
+def _resolve(dotted: str) -> Any:
+    """Objeto de nome `dotted` se o seu módulo já foi importado; senão None: nada há para vetar."""
+    head, *rest = dotted.split(".")
+    found = sys.modules.get(head)
+    for name in rest:
+        found = sys.modules.get(f"{getattr(found, '__name__', '')}.{name}") or getattr(found, name, None)
+    return found
+
+
+def _bar(dotted: str, owner: Any, name: str, undo: list[Callable[[], None]]) -> None:
+    target = vars(owner)[name]
+    trap = _trap(dotted)
+    if isinstance(target, type):
+        methods = [
+            m for m, f in vars(target).items() if callable(f) and (m == "__init__" or not m.startswith("__"))
+        ]
+        for method in {"__init__", *methods}:
+            _replace(target, method, trap, undo)
+    elif hasattr(target, "__code__") and not target.__code__.co_freevars:
+        _replace(target, "__code__", trap.__code__, undo)
+    elif callable(target):
+        for module in [m for m in list(sys.modules.values()) if m is not None]:
+            for alias in [a for a, v in list(getattr(module, "__dict__", {}).items()) if v is target]:
+                _replace(module, alias, trap, undo)
+        if not hasattr(owner, "__spec__"):
+            _replace(owner, name, trap, undo)
+
+
+def _replace(owner: Any, name: str, new: Any, undo: list[Callable[[], None]]) -> None:
+    if name == "__code__" or name in vars(owner):
+        old = owner.__code__ if name == "__code__" else vars(owner)[name]
+        undo.append(lambda: setattr(owner, name, old))
+    else:
+        undo.append(lambda: delattr(owner, name))
+    with contextlib.suppress(AttributeError, TypeError):
+        setattr(owner, name, new)
+
+
+def _trap(dotted: str) -> Any:
+    """Função que só levanta; a mensagem é constante do código, para valer também dentro de outra função."""
+    message = (
+        f"{BARRED_MARK}{dotted} faria o exercício por você. Escreva a conta com NumPy ou operações básicas."
+    )
+    scope: dict[str, Any] = {}
+    builtins.exec(f"def trap(*args, **kwargs):\n    raise RuntimeError({message!r})", scope)
+    return scope["trap"]

@@ -1,0 +1,744 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Dropout
+#
+# Neste exercício você escreve o dropout quatro vezes, da conta nua até o uso: a passagem para a frente
+# e a retropropagação em NumPy, um módulo em PyTorch e a previsão com incerteza (*MC dropout*).
+# No fim, o seu código treina uma rede com dígitos escritos à mão.
+#
+# **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
+# execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+
+# %%
+from grader import panel as checker
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+# %% [markdown]
+# ## A conta
+#
+# Seja $p$ a probabilidade de **descartar** uma entrada. Em treino, cada entrada $x_i$ recebe o seu
+# próprio sorteio:
+#
+# $$
+# m_i = \begin{cases} 0 & \text{com probabilidade } p,\\[2pt] \dfrac{1}{1-p} & \text{com probabilidade } 1-p, \end{cases}
+# \qquad \text{out}_i = x_i\, m_i .
+# $$
+#
+# A divisão por $1-p$ mantém a média: $\mathbb{E}[\text{out}_i] = x_i$. Por isso, na avaliação não há nada
+# a fazer: $\text{out} = x$ (é o chamado dropout invertido). Como $\text{out}_i$ depende só de $x_i$, o
+# gradiente da perda $L$ passa pela mesma máscara:
+#
+# $$
+# \frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial \text{out}_i}\, m_i .
+# $$
+#
+# > **Convenções**
+# >
+# > * `p` é a probabilidade de **descartar**, como no PyTorch. Alguns textos usam a de manter.
+# > * A máscara já traz a escala: seus valores são $0$ ou $1/(1-p)$.
+# > * Cada entrada é sorteada por si, para cada exemplo, e de novo a cada passagem.
+# > * Na avaliação, ou com $p = 0$, a saída é a entrada e a máscara é toda de uns.
+# > * Com $p = 1$ em treino, a saída é toda zero, sem NaN.
+# > * $p$ fora de $[0, 1]$ levanta `ValueError`, em treino e na avaliação.
+# > * A entrada nunca é modificada.
+
+# %% [markdown]
+# ## 1. Para a frente
+#
+# Complete `dropout_forward`. Todo sorteio sai do gerador `rng`, para que o resultado possa ser repetido.
+#
+# <details><summary>Dica 1</summary>
+#
+# Um sorteio uniforme em $[0, 1)$ cai abaixo de $p$ com probabilidade exatamente $p$.
+#
+# </details>
+# <details><summary>Dica 2</summary>
+#
+# `rng.random(x.shape)` sorteia um número para cada entrada de `x`. Compare com `p`, converta o resultado
+# em números e divida pela probabilidade de manter. Trate antes os casos em que não há sorteio.
+#
+# </details>
+# <details><summary>Dica 3</summary>
+#
+# Na ordem: (1) se `p` não está entre 0 e 1, `raise ValueError(...)`; (2) na avaliação ou com `p` zero,
+# devolva `x` e uma máscara de uns com a forma de `x`; (3) com `p` igual a 1, a máscara é de zeros; (4) no
+# resto, a máscara vale $1/(1-p)$ onde o sorteio ficou em `p` ou acima e 0 onde ficou abaixo.
+#
+# </details>
+
+
+# %%
+def dropout_forward(x, p, training, rng):
+    """Aplica dropout invertido.
+
+    x: array float64 de qualquer forma.
+    p: probabilidade de descartar, em [0, 1]; fora disso levanta ValueError.
+    training: True em treino, False na avaliação.
+    rng: numpy.random.Generator, a única fonte de acaso.
+
+    Devolve (out, mask), ambos com a forma de x.
+    """
+    ### BEGIN SOLUTION
+    if not 0 <= p <= 1:
+        raise ValueError(f"p deve estar em [0, 1], e veio {p}")
+    if not training or p == 0:
+        return x, np.ones_like(x)
+    if p == 1:
+        return np.zeros_like(x), np.zeros_like(x)
+    keep = rng.random(x.shape) >= p
+    mask = keep / (1 - p)
+    return x * mask, mask
+    ### END SOLUTION
+
+
+# %%
+# @title Verificação: dropout_forward
+@checker.probe(
+    "dropout_forward",
+    "Em treino, out = x · mask, com máscara de 0 e 1/(1 − p)",
+    points=1.2,
+    hint="Imprima `np.unique(mask)` para p = 0,2: devem aparecer só 0 e 1,25.",
+)
+def forward_mask_values(impl, rng):
+    x = rng.normal(size=(100, 50))
+    out, mask = impl.dropout_forward(x.copy(), 0.2, True, rng.spawn(1)[0])
+    return {"out": out, "mask": mask}
+
+
+@forward_mask_values.measure
+def forward_mask_statistics(seen, rng):
+    x = rng.normal(size=(100, 50))
+    out, mask = seen["out"], seen["mask"]
+    neither = (np.abs(mask) > 1e-9) & (np.abs(mask - 1.25) > 1e-9)
+    return {
+        "maior valor da máscara": mask.max(),
+        "entradas da máscara que não são 0 nem 1/(1 − p)": neither.sum(),
+        "maior diferença entre out e x · mask": np.abs(out - x * mask).max(),
+        "fração de entradas descartadas": checker.Near((mask == 0).mean(), 0.06),
+    }
+
+
+@checker.probe(
+    "dropout_forward",
+    "Na avaliação, e com p = 0, nada muda",
+    points=0.6,
+    hint="Na avaliação o dropout invertido não faz nada: a saída é x e a máscara é toda de uns.",
+)
+def forward_evaluation(impl, rng):
+    x = rng.normal(size=(4, 3))
+    out, mask = impl.dropout_forward(x.copy(), 0.75, False, rng.spawn(1)[0])
+    out_zero, mask_zero = impl.dropout_forward(x.copy(), 0.0, True, rng.spawn(1)[0])
+    return {"out": out, "mask": mask, "out com p = 0": out_zero, "mask com p = 0": mask_zero}
+
+
+@checker.probe(
+    "dropout_forward",
+    "p fora de [0, 1] levanta ValueError, em treino e na avaliação",
+    points=0.3,
+    hint="Confira p na primeira linha da função, antes de olhar `training`.",
+)
+def forward_invalid_p(impl, rng):
+    x = rng.normal(size=(3, 2))
+
+    def call(p, training):
+        return checker.raised(lambda: impl.dropout_forward(x.copy(), p, training, rng.spawn(1)[0]))
+
+    out, _ = impl.dropout_forward(x.copy(), 0.5, False, rng.spawn(1)[0])
+    return {
+        "p = −0,25 em treino": call(-0.25, True),
+        "p = 1,5 em treino": call(1.5, True),
+        "p = 1,5 na avaliação": call(1.5, False),
+        "out com p válido": out,
+    }
+
+
+### BEGIN HIDDEN TESTS
+@checker.probe(
+    "dropout_forward",
+    "Cada entrada de cada exemplo tem o seu próprio sorteio",
+    points=0.6,
+    hint="O sorteio precisa ter a forma inteira de x, não só a de uma linha ou de uma coluna.",
+)
+def forward_independent_entries(impl, rng):
+    x = rng.normal(size=(60, 80)) + 5
+    out, mask = impl.dropout_forward(x.copy(), 0.5, True, rng.spawn(1)[0])
+    return {"out": out, "mask": mask}
+
+
+@forward_independent_entries.measure
+def forward_independence(seen, rng):
+    x = rng.normal(size=(60, 80)) + 5
+    dropped = seen["mask"] == 0
+    return {
+        "fração descartada": checker.Near(dropped.mean(), 0.08),
+        "maior valor da máscara": seen["mask"].max(),
+        "colunas iguais em todos os exemplos": (dropped == dropped[:1]).all(axis=0).sum(),
+        "exemplos com todas as entradas iguais": (dropped == dropped[:, :1]).all(axis=1).sum(),
+        "posições em que out é zero e a máscara não, ou o contrário": ((seen["out"] == 0) != dropped).sum(),
+        "maior diferença entre out e x · mask": np.abs(seen["out"] - x * seen["mask"]).max(),
+    }
+
+
+@checker.probe(
+    "dropout_forward",
+    "O acaso vem do rng: máscara nova a cada chamada, repetível com a mesma semente",
+    points=0.4,
+    hint="Use só o `rng` recebido: nada de `np.random.rand` nem de gerador criado dentro da função.",
+)
+def forward_randomness(impl, rng):
+    x = rng.normal(size=(40, 50))
+    seed = int(rng.integers(2**31))
+    first, second = np.random.default_rng(seed), np.random.default_rng(seed)
+    masks = [impl.dropout_forward(x.copy(), 0.3, True, generator)[1] for generator in (first, first, second)]
+    return {"mask": np.stack(masks)}
+
+
+@forward_randomness.measure
+def forward_repetition(seen, rng):
+    first, again, repeated = seen["mask"] == 0
+    return {
+        "fração descartada": checker.Near(first.mean(), 0.09),
+        "concordância entre duas chamadas seguidas": checker.Near((first == again).mean(), 0.1),
+        "concordância com a mesma semente": (first == repeated).mean(),
+    }
+
+
+@checker.probe(
+    "dropout_forward",
+    "O número de entradas descartadas varia como deve",
+    points=0.3,
+    hint="Descartar sempre a mesma quantidade não é dropout: cada entrada decide sozinha.",
+)
+def forward_count_variance(impl, rng):
+    x = rng.normal(size=(4, 5))
+    generator = rng.spawn(1)[0]
+    masks = [impl.dropout_forward(x.copy(), 0.5, True, generator)[1] for _ in range(1000)]
+    return {"mask": np.stack(masks)}
+
+
+@forward_count_variance.measure
+def forward_counts(seen, rng):
+    dropped = (seen["mask"] == 0).sum(axis=(1, 2))
+    return {
+        "média de descartadas em 20": checker.Near(dropped.mean(), 0.7),
+        "variância de descartadas em 20": checker.Near(dropped.var(), 2.2),
+    }
+
+
+@checker.probe(
+    "dropout_forward",
+    "p = 1 dá zeros sem NaN, p = 1 na avaliação não muda nada, e x fica intacto",
+    points=0.6,
+    hint="Com p = 1, 1/(1 − p) não existe: trate o caso antes de dividir. E não escreva em cima de x.",
+)
+def forward_extremes(impl, rng):
+    x = rng.normal(size=(5, 4))
+    everything, mask = impl.dropout_forward(x.copy(), 1.0, True, rng.spawn(1)[0])
+    untouched, ones = impl.dropout_forward(x.copy(), 1.0, False, rng.spawn(1)[0])
+    given = x.copy()
+    impl.dropout_forward(given, 0.5, True, rng.spawn(1)[0])
+    return {
+        "out com p = 1": everything,
+        "mask com p = 1": mask,
+        "out com p = 1 na avaliação": untouched,
+        "mask com p = 1 na avaliação": ones,
+        "x depois da chamada": given,
+    }
+
+
+### END HIDDEN TESTS
+checker.check("dropout_forward")
+
+# %% [markdown]
+# ## 2. Para trás
+#
+# Complete `dropout_backward`: recebe o gradiente em relação à saída e a máscara da ida, e devolve o
+# gradiente em relação à entrada.
+#
+# <details><summary>Dica 1</summary>
+#
+# Quem foi descartado na ida não influi na perda. E quem ficou?
+#
+# </details>
+# <details><summary>Dica 2</summary>
+#
+# Se $\text{out}_i = x_i m_i$, então $\partial\,\text{out}_i/\partial x_i = m_i$: a escala também volta.
+#
+# </details>
+# <details><summary>Dica 3</summary>
+#
+# É um produto elemento a elemento de dois arrays da mesma forma.
+#
+# </details>
+
+
+# %%
+def dropout_backward(dout, mask):
+    """Retropropaga pelo dropout.
+
+    dout: gradiente da perda em relação à saída, da forma da saída.
+    mask: a máscara devolvida por dropout_forward, da mesma forma.
+
+    Devolve dx, o gradiente em relação à entrada.
+    """
+    ### BEGIN SOLUTION
+    return dout * mask
+    ### END SOLUTION
+
+
+# %%
+# @title Verificação: dropout_backward
+@checker.probe(
+    "dropout_backward",
+    "O gradiente passa pela máscara, com a escala",
+    points=0.8,
+    hint="Derive out = x · mask em relação a x.",
+)
+def backward_values(impl, rng):
+    dout = rng.normal(size=(4, 3))
+    mask = (rng.random((4, 3)) < 0.75) / 0.75
+    return {"dx": impl.dropout_backward(dout.copy(), mask.copy())}
+
+
+### BEGIN HIDDEN TESTS
+@checker.probe(
+    "dropout_backward",
+    "Vale em qualquer forma e não modifica dout nem mask",
+    points=0.7,
+    hint="Devolva um array novo em vez de alterar os que chegaram.",
+)
+def backward_intact(impl, rng):
+    dout = rng.normal(size=(2, 3, 4))
+    mask = (rng.random((2, 3, 4)) < 0.5) / 0.5
+    given_dout, given_mask = dout.copy(), mask.copy()
+    dx = np.array(impl.dropout_backward(given_dout, given_mask))
+    return {"dx": dx, "dout depois da chamada": given_dout, "mask depois da chamada": given_mask}
+
+
+### END HIDDEN TESTS
+checker.check("dropout_backward")
+
+# %% [markdown]
+# ## 3. Um módulo em PyTorch
+#
+# Agora as mesmas regras em um `torch.nn.Module`. Quem diz se é treino é o próprio módulo:
+# `self.training` vira `True` com `.train()` e `False` com `.eval()`. A entrada pode ter qualquer forma e
+# qualquer tipo de ponto flutuante; a saída tem o mesmo tipo e fica no mesmo dispositivo. O gradiente é
+# com o autograd. Os dropouts prontos de `torch.nn` e `torch.nn.functional` não valem aqui.
+#
+# <details><summary>Dica 1</summary>
+#
+# O construtor guarda `p`; o sorteio é feito em `forward`, um novo a cada passagem.
+#
+# </details>
+# <details><summary>Dica 2</summary>
+#
+# `torch.rand(x.shape, device=x.device)` faz o papel de `rng.random`. A máscara precisa do tipo de `x`:
+# `.to(x.dtype)`.
+#
+# </details>
+# <details><summary>Dica 3</summary>
+#
+# Multiplicar `x` por uma máscara constante já basta para o gradiente voltar por ela. Não use `.data`,
+# `.detach()` nem `.item()` em `x`: cortam o gradiente. Com `p` igual a 1, a máscara é de zeros.
+#
+# </details>
+
+
+# %%
+class Dropout(torch.nn.Module):
+    """Dropout invertido; p é a probabilidade de descartar.
+
+    p fora de [0, 1] levanta ValueError, no construtor ou na primeira passagem.
+    """
+
+    def __init__(self, p=0.5):
+        super().__init__()
+        ### BEGIN SOLUTION
+        if not 0 <= p <= 1:
+            raise ValueError(f"p deve estar em [0, 1], e veio {p}")
+        self.p = p
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        if not self.training or self.p == 0:
+            return x
+        if self.p == 1:
+            return x * torch.zeros_like(x)
+        keep = torch.rand(x.shape, device=x.device) >= self.p
+        mask = keep.to(x.dtype) / (1 - self.p)
+        return x * mask
+        ### END SOLUTION
+
+
+# %%
+# @title Verificação: Dropout
+@checker.probe(
+    "Dropout",
+    "Em treino descarta a fração p e divide o resto por 1 − p",
+    points=0.7,
+    hint="Siga as mesmas contas de dropout_forward, com `torch.rand`.",
+)
+def module_training(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(100, 50)) + 10)
+    return {"saída": impl.Dropout(0.2).train()(x)}
+
+
+@module_training.measure
+def module_training_statistics(seen, rng):
+    x = rng.normal(size=(100, 50)) + 10
+    ratio = seen["saída"] / x
+    kept = ratio[np.abs(ratio) > 1e-6]
+    return {
+        "fração de entradas descartadas": checker.Near((ratio == 0).mean(), 0.06),
+        "menor saída/entrada entre as mantidas": kept.min(),
+        "maior saída/entrada entre as mantidas": kept.max(),
+        "colunas iguais em todos os exemplos": ((ratio == 0) == (ratio[:1] == 0)).all(axis=0).sum(),
+    }
+
+
+@checker.probe(
+    "Dropout",
+    "Com .eval() a saída é a entrada",
+    points=0.4,
+    hint="Consulte `self.training` em forward.",
+)
+def module_evaluation(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(3, 2, 4)))
+    return {
+        "saída com .eval()": impl.Dropout(0.5).eval()(x.clone()),
+        "saída com p = 0": impl.Dropout(0.0).train()(x.clone()),
+    }
+
+
+### BEGIN HIDDEN TESTS
+@checker.probe(
+    "Dropout",
+    "O gradiente passa pela máscara e cada passagem sorteia de novo",
+    points=0.6,
+    hint="Multiplique o próprio x (sem .data nem .detach) por uma máscara sorteada dentro de forward.",
+)
+def module_gradient(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(30, 40)) + 10).requires_grad_()
+    upstream = torch.from_numpy(rng.normal(size=(30, 40)))
+    module = impl.Dropout(0.5).train()
+    first, second = module(x), module(x)
+    (first * upstream).sum().backward()
+    return {"primeira": first, "segunda": second, "gradiente": x.grad}
+
+
+@module_gradient.measure
+def module_gradient_statistics(seen, rng):
+    x = rng.normal(size=(30, 40)) + 10
+    upstream = rng.normal(size=(30, 40))
+    first, second = seen["primeira"] == 0, seen["segunda"] == 0
+    return {
+        "fração descartada": checker.Near(first.mean(), 0.13),
+        "maior diferença entre o gradiente e dout · máscara": np.abs(
+            seen["gradiente"] - upstream * seen["primeira"] / x
+        ).max(),
+        "concordância entre duas passagens": checker.Near((first == second).mean(), 0.13),
+    }
+
+
+@checker.probe(
+    "Dropout",
+    "Mantém o tipo da entrada e p = 1 dá zeros com gradiente zero",
+    points=0.5,
+    hint="Leve a máscara ao tipo de x com `.to(x.dtype)` e trate p = 1 sem dividir por zero.",
+)
+def module_dtype(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(6, 5)))
+    half = impl.Dropout(0.5).train()(x.to(torch.bfloat16))
+    double = impl.Dropout(0.5).train()(x)
+    leaf = x.clone().requires_grad_()
+    everything = impl.Dropout(1.0).train()(leaf)
+    everything.sum().backward()
+    return {
+        "tipo da saída para bfloat16": str(half.dtype),
+        "tipo da saída para float64": str(double.dtype),
+        "saída com p = 1": everything,
+        "gradiente com p = 1": leaf.grad,
+        "saída com p = 1 e .eval()": impl.Dropout(1.0).eval()(x),
+    }
+
+
+@checker.probe(
+    "Dropout",
+    "p padrão 0,5, e p fora de [0, 1] levanta ValueError",
+    points=0.3,
+    hint="Confira p no construtor.",
+)
+def module_invalid_p(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(40, 50)) + 10)
+    return {
+        "p = 1,25": checker.raised(lambda: impl.Dropout(1.25)(x)),
+        "p = −0,5": checker.raised(lambda: impl.Dropout(-0.5)(x)),
+        "saída com o p padrão": impl.Dropout().train()(x),
+    }
+
+
+@module_invalid_p.measure
+def module_default_p(seen, rng):
+    x = rng.normal(size=(40, 50)) + 10
+    return {
+        "p = 1,25": seen["p = 1,25"],
+        "p = −0,5": seen["p = −0,5"],
+        "maior saída/entrada com o p padrão": (seen["saída com o p padrão"] / x).max(),
+    }
+
+
+### END HIDDEN TESTS
+checker.check("Dropout")
+
+# %% [markdown]
+# ## 4. Previsão com incerteza: MC dropout
+#
+# Com o dropout ligado também na previsão, cada passagem dá uma resposta um pouco diferente. A média de
+# várias passagens é a previsão; o desvio padrão diz quanto a rede hesita.
+#
+# Complete `mc_dropout_predict`. Só as instâncias da **sua** classe `Dropout` ficam ativas; o resto (a
+# normalização em lote, por exemplo) fica em avaliação. Ao devolver, cada módulo está no modo em que
+# estava, mesmo que o modelo levante uma exceção no meio. O desvio padrão é o populacional (divide por
+# `samples`).
+#
+# <details><summary>Dica 1</summary>
+#
+# `model.modules()` percorre o modelo e todos os módulos dentro dele; cada um tem o seu `.training`.
+#
+# </details>
+# <details><summary>Dica 2</summary>
+#
+# Anote o modo de **cada** módulo antes de mexer. `model.eval()` põe todos em avaliação; depois, ligue só
+# os que são `isinstance(m, Dropout)`.
+#
+# </details>
+# <details><summary>Dica 3</summary>
+#
+# `try: ... finally: ...` devolve os modos também depois de uma exceção. Empilhe as saídas com
+# `torch.stack` e use `.std(0, unbiased=False)`.
+#
+# </details>
+
+
+# %%
+def mc_dropout_predict(model, x, samples):
+    """Prevê com `samples` (≥ 1) passagens de `model` em x, com só o Dropout ativo.
+
+    Devolve (mean, std): média e desvio padrão populacional das saídas, entrada por entrada.
+    """
+    ### BEGIN SOLUTION
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        for module in model.modules():
+            if isinstance(module, Dropout):
+                module.train()
+        with torch.no_grad():
+            outputs = torch.stack([model(x) for _ in range(samples)])
+    finally:
+        for module, training in modes:
+            module.training = training
+    return outputs.mean(0), outputs.std(0, unbiased=False)
+    ### END SOLUTION
+
+
+# %%
+# @title Verificação: mc_dropout_predict
+class Counting(torch.nn.Module):
+    """Multiplica a entrada pelo número da passagem: 1, 2, 3, …"""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x * self.calls
+
+
+@checker.probe(
+    "mc_dropout_predict",
+    "Média e desvio padrão populacional das passagens",
+    points=0.6,
+    hint="São `samples` passagens; o desvio divide por `samples`, não por `samples − 1`.",
+)
+def mc_moments(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(3, 2)))
+    mean, std = impl.mc_dropout_predict(Counting(), x, 4)
+    _, single = impl.mc_dropout_predict(Counting(), x, 1)
+    return {"média": mean, "desvio": std, "desvio de uma só passagem": single}
+
+
+@checker.probe(
+    "mc_dropout_predict",
+    "O dropout fica ativo na previsão",
+    points=0.4,
+    hint="Depois de `model.eval()`, chame `.train()` em cada instância de Dropout.",
+)
+def mc_active(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(1, 600)) + 10)
+    mean, std = impl.mc_dropout_predict(torch.nn.Sequential(impl.Dropout(0.5)).eval(), x, 30)
+    return {"média": mean, "desvio": std}
+
+
+@mc_active.measure
+def mc_active_statistics(seen, rng):
+    x = rng.normal(size=(1, 600)) + 10
+    return {
+        "média relativa à entrada": checker.Near((seen["média"] / x).mean(), 0.08),
+        "desvio relativo à entrada": checker.Near((seen["desvio"] / x).mean(), 0.05),
+    }
+
+
+### BEGIN HIDDEN TESTS
+@checker.probe(
+    "mc_dropout_predict",
+    "Só o Dropout fica ativo: a normalização em lote fica em avaliação",
+    points=0.5,
+    hint="Comece por `model.eval()` e ligue só as instâncias de Dropout.",
+)
+def mc_only_dropout(impl, rng):
+    norm = torch.nn.BatchNorm1d(3).double()
+    norm.running_mean += torch.from_numpy(rng.normal(size=3))
+    norm.running_var += torch.from_numpy(rng.random(3))
+    model = torch.nn.Sequential(norm, impl.Dropout(0.0)).train()
+    mean, std = impl.mc_dropout_predict(model, torch.from_numpy(rng.normal(size=(5, 3)) * 3 + 1), 3)
+    return {"média": mean, "desvio": std, "running_mean depois": norm.running_mean}
+
+
+class Failing(torch.nn.Module):
+    def forward(self, x):
+        raise RuntimeError("falha de propósito")
+
+
+@checker.probe(
+    "mc_dropout_predict",
+    "Cada módulo volta ao modo em que estava, também depois de uma exceção",
+    points=0.5,
+    hint="Guarde o modo de cada módulo e devolva-o em um bloco `finally`.",
+)
+def mc_modes(impl, rng):
+    x = torch.from_numpy(rng.normal(size=(2, 3)))
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3).double(), torch.nn.ReLU(), impl.Dropout(0.5)).train()
+    model[1].eval()
+    model[2].eval()
+    impl.mc_dropout_predict(model, x, 2)
+    failing = torch.nn.Sequential(impl.Dropout(0.5), Failing()).train()
+    failing[0].eval()
+    error = checker.raised(lambda: impl.mc_dropout_predict(failing, x, 2))
+    mean, _ = impl.mc_dropout_predict(torch.nn.Identity(), x, 2)
+    return {
+        "modos depois": [m.training for m in model.modules()],
+        "exceção do modelo": error,
+        "modos depois da exceção": [m.training for m in failing.modules()],
+        "média de um modelo sem dropout": mean,
+    }
+
+
+### END HIDDEN TESTS
+checker.check("mc_dropout_predict")
+
+# %% [markdown]
+# ## Veja o que você construiu
+#
+# Uma rede grande para poucos dados: 200 dígitos de 8 × 8 para treinar, o resto para validar. A mesma
+# rede é treinada sem dropout e com a sua classe `Dropout`, em três sementes. Depois, um dígito é girado
+# aos poucos e `mc_dropout_predict` diz quanto a rede hesita. Leva menos de um minuto.
+
+# %%
+if checker.ready("Dropout", "mc_dropout_predict"):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = torch.tensor(digits.data / 16, dtype=torch.float32)
+    labels = torch.tensor(digits.target)
+
+    def train(p, seed, steps=400):
+        """Treina uma rede com dropout p; devolve o modelo e as curvas de perda (treino, validação)."""
+        torch.manual_seed(seed)
+        order = torch.randperm(len(images))
+        few, rest = order[:200], order[200:]
+        model = torch.nn.Sequential(
+            torch.nn.Linear(64, 256),
+            torch.nn.ReLU(),
+            Dropout(p),
+            torch.nn.Linear(256, 256),
+            torch.nn.ReLU(),
+            Dropout(p),
+            torch.nn.Linear(256, 10),
+        )
+        loss_fn = torch.nn.CrossEntropyLoss()
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        curve = []
+        for step in range(steps):
+            model.train()
+            batch = few[torch.randint(len(few), (32,))]
+            optimizer.zero_grad()
+            loss_fn(model(images[batch]), labels[batch]).backward()
+            optimizer.step()
+            if step % 10 == 0:
+                model.eval()
+                with torch.no_grad():
+                    curve.append([loss_fn(model(images[part]), labels[part]).item() for part in (few, rest)])
+        return model, np.array(curve)
+
+    curves = {p: [train(p, seed)[1] for seed in range(3)] for p in (0.0, 0.5)}
+    for p, runs in curves.items():
+        final = np.array([run[-1] for run in runs])
+        print(
+            f"p = {p}: perda final de treino {final[:, 0].mean():.3f}, "
+            f"de validação {final[:, 1].mean():.3f} ± {final[:, 1].std():.3f} (3 sementes)"
+        )
+
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4))
+    for p, runs in curves.items():
+        for part, style in ((0, "--"), (1, "-")):
+            mean = np.mean([run[:, part] for run in runs], axis=0)
+            name = "treino" if part == 0 else "validação"
+            axes[0].plot(np.arange(len(mean)) * 10, mean, style, label=f"p = {p}, {name}")
+    axes[0].set(xlabel="passo", ylabel="perda", yscale="log", title="O dropout aproxima treino e validação")
+    axes[0].legend()
+
+    from scipy.ndimage import rotate
+
+    model, _ = train(0.5, seed=0)
+    digit = digits.images[12] / 16
+    angles = np.arange(0, 181, 10)
+    turned = np.stack([rotate(digit, angle, reshape=False, order=1) for angle in angles])
+    inputs = torch.tensor(turned.reshape(len(angles), 64), dtype=torch.float32)
+    _, spread = mc_dropout_predict(torch.nn.Sequential(model, torch.nn.Softmax(dim=1)), inputs, 100)
+    axes[1].plot(angles, spread.max(dim=1).values, marker="o")
+    axes[1].set(
+        xlabel="rotação do dígito (graus)",
+        ylabel="maior desvio padrão entre as classes",
+        title="Quanto a rede hesita diante do dígito girado",
+    )
+    plt.tight_layout()
+    plt.show()
+
+# %% [markdown]
+# ## Resumo
+#
+# Execute a célula abaixo para somar os pontos da parte visível. Antes de entregar, use
+# *Ambiente de execução → Reiniciar e executar tudo* e confira se nada mudou. Depois baixe o caderno
+# (*Arquivo → Fazer download → .ipynb*) e envie o arquivo.
+
+# %%
+# @title Resumo
+checker.summary()
