@@ -1,4 +1,5 @@
-// O botão de copiar não traz português; este arquivo é carregado depois do dele e antes de a página ficar pronta.
+// O botão de copiar não traz português. Este arquivo é adiado (`defer`): roda depois de todos e antes de a página
+// ficar pronta, a tempo de completar os outros.
 if (typeof messages !== "undefined") {
   messages["pt-BR"] = {
     copy: "Copiar",
@@ -7,4 +8,15 @@ if (typeof messages !== "undefined") {
     copy_failure: "Não foi possível copiar",
   };
   locale = "pt-BR";
+  iconCopy = iconCopy.replace("Copy to clipboard", messages[locale].copy_to_clipboard);
+}
+
+// O resumo de cada resultado da busca vem do artigo, e não dos botões em volta dele.
+if (typeof Search !== "undefined") {
+  const pageToText = Search.htmlToText;
+  Search.htmlToText = (html, anchor) =>
+    pageToText(
+      html.replace('role="main"', "").replace('class="bd-article"', 'class="bd-article" role="main"'),
+      anchor,
+    );
 }

@@ -64,7 +64,7 @@ class Myth(Box):
         verdict = self.options.get("veredito")
         if verdict not in VERDICTS:
             raise self.fail(f"a caixa «mito» pede `:veredito:` com um destes valores: {', '.join(VERDICTS)}.")
-        stamp = nodes.paragraph("", f"Veredito: {verdict}", classes=["verdict", f"verdict-{verdict}"])
+        stamp = nodes.paragraph("", "", nodes.strong("", f"Veredito: {verdict}"), classes=["verdict"])
         return self.box(f"Mito ou verdade? “{self.arguments[0]}”", stamp)
 
 
@@ -105,6 +105,7 @@ class Practice(Box):
         path = f"exercises/{slug}/{slug}.ipynb"
         if not (self.env.srcdir / path).is_file():
             raise self.fail(f"não há exercício em {path}; gere-o com `grader release {slug}`.")
+        self.env.note_dependency(str(self.env.srcdir / path))
         url = Repository.of(self.config).exercise_on_colab(slug)
         download = addnodes.download_reference(
             "", "", nodes.inline("", "Baixar o caderno"), reftarget=f"/{path}", refdoc=self.env.docname
@@ -121,10 +122,10 @@ def count_words(document: nodes.document) -> int:
     """Palavras de prosa: sem código, saídas, fórmulas nem referências."""
     skipped = (nodes.literal_block, nodes.math_block, nodes.math, nodes.footnote, nodes.comment)
 
-    def words(node: nodes.Node) -> int:
+    def words(node: nodes.Text | nodes.Element) -> int:
         if isinstance(node, nodes.Text):
             return len(re.findall(r"\w+(?:-\w+)*", node))
-        if isinstance(node, skipped) or getattr(node, "get", dict().get)("nb_element") == "mime_bundle":
+        if isinstance(node, skipped) or node.get("nb_element") == "mime_bundle":
             return 0
         return sum(words(child) for child in node.children)
 

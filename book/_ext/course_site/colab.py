@@ -7,6 +7,7 @@ import nbformat
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 
 from course_site.links import Repository
 from course_site.markdown import MarkdownRenderer
@@ -54,7 +55,7 @@ def colab_notebook(
     document: nodes.document, renderer: MarkdownRenderer, executed: nbformat.NotebookNode
 ) -> nbformat.NotebookNode:
     notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    origin = f"*Caderno gerado a partir de [uma página do curso]({renderer.page}), onde o texto se lê melhor.*"
+    origin = f"*Caderno de [uma página do curso]({renderer.page}), onde o texto se lê melhor.*"
     notebook.cells = [new_markdown_cell(origin), *cells(document, 0, renderer, executed)]
     for number, cell in enumerate(notebook.cells):
         cell.id = f"celula-{number}"
@@ -64,10 +65,13 @@ def colab_notebook(
 def write_notebook(
     app: Sphinx, pagename: str, templatename: str, context: dict, document: nodes.document | None
 ) -> None:
-    if document is None or not any(map(is_code_cell, document.findall(nodes.container))):
+    builder = app.builder
+    if document is None or not isinstance(builder, StandaloneHTMLBuilder):
+        return
+    if not any(map(is_code_cell, document.findall(nodes.container))):
         return
     executed = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb", as_version=4)
-    renderer = MarkdownRenderer(app.builder, pagename, Repository.of(app.config).site)
+    renderer = MarkdownRenderer(builder, pagename, Repository.of(app.config).site)
     target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(colab_notebook(document, renderer, executed), target)

@@ -6,14 +6,11 @@ figuras, as citações e os destinos dos links.
 
 import re
 from textwrap import indent
-from types import SimpleNamespace
 from urllib.parse import urljoin
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.errors import ExtensionError
-from sphinx.util.math import get_node_equation_number
 
 from course_site.boxes import answer
 
@@ -43,6 +40,9 @@ class MarkdownRenderer:
 
     def inline(self, node: nodes.Element) -> str:
         return "".join(map(self.render, node.children))
+
+    def number(self, kind: str, node: nodes.Element) -> str:
+        return ".".join(map(str, self.builder.fignumbers[kind][node["ids"][0]]))
 
     # Texto corrido
 
@@ -87,8 +87,7 @@ class MarkdownRenderer:
         return re.sub(" {2,}", " ", self.inline(node)).strip()
 
     def _math_block(self, node: nodes.Element) -> str:
-        number = get_node_equation_number(SimpleNamespace(builder=self.builder), node) if node.get("label") else ""
-        tag = rf" \tag{{{number}}}" if number else ""
+        tag = rf" \tag{{{self.number('displaymath', node)}}}" if node.get("label") else ""
         return f"$$\n{node.astext().strip()}{tag}\n$$"
 
     def _literal_block(self, node: nodes.Element) -> str:
@@ -102,9 +101,11 @@ class MarkdownRenderer:
         return self._items(node, [f"{number}. " for number in range(first, first + len(node))])
 
     def _items(self, node: nodes.Element, marks: list[str]) -> str:
-        texts = [self.blocks(item) for item in node.children]
-        items = [mark + indent(text, " " * len(mark)).lstrip() for mark, text in zip(marks, texts, strict=True)]
-        return ("\n\n" if any("\n\n" in text for text in texts) else "\n").join(items)
+        items = [
+            mark + indent(self.blocks(item), " " * len(mark)).lstrip()
+            for mark, item in zip(marks, node.children, strict=True)
+        ]
+        return ("\n\n" if any("\n\n" in item for item in items) else "\n").join(items)
 
     def _block_quote(self, node: nodes.Element) -> str:
         return indent(self.blocks(node), "> ", lambda line: True)
@@ -128,14 +129,11 @@ class MarkdownRenderer:
         return self.blocks(node)
 
     def _caption(self, node: nodes.Element) -> str:
-        figure = node.parent
-        number = ".".join(map(str, self.builder.fignumbers["figure"][figure["ids"][0]]))
-        return f"**{self.builder.config.numfig_format['figure'] % number}.** {self.inline(node)}"
+        name = self.builder.config.numfig_format["figure"] % self.number("figure", node.parent)
+        return f"**{name}.** {self.inline(node)}"
 
     def _table(self, node: nodes.Element) -> str:
-        rows = [
-            [self.inline_blocks(entry) for entry in row.children] for row in node.findall(nodes.row)
-        ]
+        rows = [[self.inline_blocks(entry) for entry in row.children] for row in node.findall(nodes.row)]
         rows.insert(1, ["---"] * len(rows[0]))
         return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
