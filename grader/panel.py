@@ -47,14 +47,18 @@ def run(function: str) -> list[Finding]:
 
 def check(function: str) -> "Panel":
     """Verifica uma função e devolve o painel com o que está certo e qual erro foi cometido."""
-    return Panel(function, run(function))
+    try:
+        return Panel(function, run(function))
+    except KeyboardInterrupt:
+        print(f"{function}: verificação interrompida. Há um laço que não termina?")
+        return Panel(function, [])
 
 
 def ready(*functions: str) -> bool:
     """True se todas passam nas verificações visíveis; senão diz, com gentileza, o que falta."""
     missing = [f for f in functions if not (found := run(f)) or any(x.status != "passed" for x in found)]
     if missing:
-        print(f"Esta parte espera por: {', '.join(missing)}. Complete e volte aqui.")
+        print(f"Antes desta parte falta acertar {', '.join(missing)} (e executar as células de verificação).")
     return not missing
 
 
@@ -73,12 +77,12 @@ class Panel:
 
     def headline(self) -> str:
         if not self.findings:
-            return f"{self.function}: nada a verificar ainda; execute a célula inteira."
+            return f"{self.function}: nada verificado; execute a célula inteira."
         if all(f.status == "not_defined" for f in self.findings):
-            return f"{self.function}: ainda por escrever. Complete a célula acima, execute-a e volte aqui."
+            return f"{self.function}: falta escrever. {sentence(self.findings[0].message)}"
         passed = sum(f.status == "passed" for f in self.findings)
         cheer = " Muito bem!" if passed == len(self.findings) else ""
-        return f"{self.function}: {passed} de {len(self.findings)} verificações certas.{cheer}"
+        return f"{self.function}: verificações certas, {passed} de {len(self.findings)}.{cheer}"
 
     def __repr__(self) -> str:
         rows = [
@@ -87,7 +91,7 @@ class Panel:
         return "\n".join([self.headline(), *rows])
 
     def _repr_html_(self) -> str:
-        color = {"✔": "#15803d", "✘": "#b91c1c", "…": "#6b7280"}
+        color = {"✔": "#16a34a", "✘": "#dc2626", "…": "#808080"}
         rows = "".join(
             f'<li style="margin:.3em 0"><b style="color:{color[symbol]}">{symbol}</b> {html.escape(title)}'
             + (f'<br><span style="opacity:.85">{html.escape(why)}</span>' if why else "")
@@ -98,10 +102,17 @@ class Panel:
 
 
 def explanation(finding: Finding) -> str:
-    """A frase do catálogo quando o erro foi reconhecido; senão a primeira diferença ou a exceção."""
+    """A frase do catálogo quando o erro foi reconhecido; senão a primeira diferença ou a exceção, e a dica."""
     if finding.status == "passed":
         return ""
-    return STORE["sentences"].get(finding.mistake, finding.message)
+    if finding.mistake in STORE["sentences"]:
+        return STORE["sentences"][finding.mistake]
+    return f"{sentence(finding.message)} Dica: {finding.probe.hint}"
+
+
+def sentence(message: str) -> str:
+    """`message` com ponto no fim."""
+    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "?")) else ".")
 
 
 def summary() -> "Summary":
@@ -128,14 +139,18 @@ class Summary:
             elif all(f.status == "not_defined" for f in found):
                 rows.append(("…", function, "ainda por escrever"))
             else:
-                rows.append(("✘", function, f"{passed} de {expected} verificações certas"))
+                rows.append(("✘", function, f"verificações certas: {passed} de {expected}"))
         return rows
 
     def headline(self) -> str:
         earned = sum(f.earned for found in self.findings.values() for f in found)
         score = f"{10 * earned / STORE['visible_points']:.1f}".removesuffix(".0").replace(".", ",")
         share = f"{100 * STORE['visible_points'] / STORE['max_score']:.0f}%"
-        return f"Parte visível: {score}/10. Ela vale {share} da nota; o resto vem das verificações ocultas da correção."
+        return f"Parte visível: {score}/10. Ela vale {share} da nota; o resto vem da correção."
+
+    def hidden(self) -> str:
+        """O que só a correção confere, em palavras, para o estudante conferir sozinho."""
+        return "A correção confere também: " + "; ".join(STORE["hidden"]) + "."
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -148,4 +163,4 @@ class Summary:
             f"<tr><td>{symbol}</td><td {left}><code>{name}</code></td><td {left}>{what}</td></tr>"
             for symbol, name, what in self.rows()
         )
-        return f"<p><b>{self.headline()}</b></p><table>{rows}</table>"
+        return f"<p><b>{self.headline()}</b></p><table>{rows}</table><p>{html.escape(self.hidden())}</p>"

@@ -135,6 +135,7 @@ def visible_data(exercise: Exercise) -> dict[str, Any]:
         "functions": {f: sum(p.function == f for p in visible) for f in exercise.functions},
         "visible_points": round(sum(probe.points for probe in visible), 6),
         "max_score": exercise.max_score,
+        "hidden": [probe.title for probe in exercise.probes if probe.hidden],
         "sentences": {m.id: m.sentence for m in exercise.mistakes if m.id in named},
         "answers": {
             probe.id: {

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-BARRED_MARK = "Chamada vetada neste exercício: "
+BARRED_MARK = "Função não permitida neste exercício: "
 RTOL = 1e-6
 ATOL = 1e-8
 
@@ -86,7 +86,7 @@ def raised(call: Callable[[], Any]) -> str:
     except ValueError:
         return "ValueError"
     except Exception as error:
-        if str(error).startswith(BARRED_MARK):
+        if barred_sentence(error):
             raise
         return type(error).__name__
     return "nenhum erro"
@@ -128,7 +128,7 @@ def generator(probe: Probe, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(probe.id.encode())])
 
 
-def as_data(value: Any) -> np.ndarray | str:
+def as_data(value: Any, name: str) -> np.ndarray | str:
     """Cópia de `value` como texto ou array numérico comum; levanta TypeError se não for nem um nem outro."""
     if isinstance(value, str):
         return str(value)
@@ -136,7 +136,7 @@ def as_data(value: Any) -> np.ndarray | str:
         value = value.detach().cpu().numpy()
     array = np.array(value, order="C")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"esperava números e veio {type(value).__name__}")
+        raise TypeError(f"{name}: esperava números e veio {type(value).__name__}")
     return array
 
 
@@ -153,24 +153,58 @@ def observe(probe: Probe, namespace: dict[str, Any], seed: int) -> Outcome:
     seed_globals(seed ^ zlib.crc32(probe.id.encode()))
     try:
         seen = probe.observe(Implementation(namespace), generator(probe, seed))
-        values = {name: as_data(value) for name, value in unwrapped(seen).items()}
+        values = {name: as_data(value, name) for name, value in unwrapped(seen).items()}
         return Outcome("seen", values, atol=tolerances(seen))
-    except NotDefined as error:
-        return Outcome("not_defined", detail=f"`{error}` não foi definida")
-    except NotImplementedError as error:
-        last = traceback.extract_tb(error.__traceback__)[-1].name
-        name = probe.function if last in ("forward", "__init__") else last
-        return Outcome("not_defined", detail=f"`{name}` ainda está por escrever")
-    except MemoryError:
-        return Outcome("memory", detail="faltou memória")
-    except TimeUp:
-        return Outcome("timeout", detail="passou do tempo")
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        if str(error).startswith(BARRED_MARK):
-            return Outcome("barred", detail=str(error))
-        return Outcome("error", error=type(error).__name__, detail=describe_error(error))
+        return stopped(probe, error)
+
+
+def stopped(probe: Probe, error: BaseException) -> Outcome:
+    """O que dizer de uma sonda que parou com uma exceção."""
+    if isinstance(error, NotDefined):
+        return Outcome(
+            "not_defined", detail=f"não encontrei `{error}`: execute a célula dela ou confira o nome"
+        )
+    if isinstance(error, NotImplementedError):
+        return Outcome("not_defined", detail=unwritten(error))
+    if isinstance(error, MemoryError):
+        return Outcome("memory", detail="faltou memória")
+    if isinstance(error, TimeUp):
+        return Outcome("timeout", detail="passou do tempo")
+    if sentence := barred_sentence(error):
+        return Outcome("barred", detail=sentence)
+    own = own_frames(error, {probe.observe.__code__.co_filename, stopped.__code__.co_filename})
+    if not own:
+        return Outcome("error", error="retorno", detail=unusable(error))
+    return Outcome("error", error=type(error).__name__, detail=describe_error(error, own[-1]))
+
+
+def last_code(error: BaseException) -> Any:
+    """O código em que a exceção nasceu."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code if trace is not None else stopped.__code__
+
+
+def unwritten(error: NotImplementedError) -> str:
+    """De quem é o `raise NotImplementedError` que parou a sonda."""
+    name = last_code(error).co_qualname
+    if name.endswith("_forward_unimplemented"):
+        return "a classe não tem o método `forward`"
+    return f"`{name}` ainda está por escrever (há nela um `raise NotImplementedError`)"
+
+
+def unusable(error: BaseException) -> str:
+    """A exceção nasceu na própria sonda, ao usar o que o código do estudante devolveu."""
+    text = " ".join(message_of(error).split())[:200]
+    if "NoneType" in text:
+        return "não veio resultado: faltou `return`?"
+    if "unpack" in text:
+        return "a quantidade de valores devolvidos não é a pedida: confira o `return`"
+    return f"não consegui usar o que foi devolvido ({text})"
 
 
 def unwrapped(seen: Seen) -> Seen:
@@ -181,12 +215,32 @@ def tolerances(seen: Seen) -> dict[str, float]:
     return {name: v.atol for name, v in seen.items() if isinstance(v, Near)}
 
 
-def describe_error(error: BaseException) -> str:
-    """Uma linha: tipo, mensagem e a linha do código do estudante em que parou."""
+def message_of(error: BaseException) -> str:
+    """Texto da exceção; vazio se até isso levanta outra."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def barred_sentence(error: BaseException) -> str:
+    """A frase do veto, se foi ele que parou o código (o TorchScript a põe no meio da sua); senão, vazio."""
+    _, mark, rest = message_of(error).partition(BARRED_MARK)
+    return mark + rest.partition("\n")[0]
+
+
+def own_frames(error: BaseException, ours: set[str]) -> list[traceback.FrameSummary]:
+    """Os quadros da exceção que são de código do estudante: nem nossos (arquivos `ours`), nem de biblioteca."""
+    library = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<__array")
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(("<célula", "<ipython", "/tmp/ipykernel"))]
-    where = f" (linha {own[-1].lineno} de {own[-1].name})" if own else ""
-    message = " ".join(str(error).split())[:300]
+    return [f for f in frames if f.filename not in ours and not any(mark in f.filename for mark in library)]
+
+
+def describe_error(error: BaseException, frame: traceback.FrameSummary | None = None) -> str:
+    """Uma linha: tipo, mensagem e a linha do código do estudante em que parou."""
+    place = "" if frame is None or frame.name == "<module>" else f" de {frame.name}"
+    where = f" (linha {frame.lineno}{place})" if frame else ""
+    message = " ".join(message_of(error).split())[:300]
     return f"{type(error).__name__}: {message}{where}" if message else f"{type(error).__name__}{where}"
 
 
@@ -197,7 +251,7 @@ def measured(probe: Probe, outcome: Outcome, seed: int) -> Outcome:
     try:
         with np.errstate(all="ignore"):
             statistics = probe.statistics(outcome.values, generator(probe, seed))
-            values = {name: as_data(value) for name, value in unwrapped(statistics).items()}
+            values = {name: as_data(value, name) for name, value in unwrapped(statistics).items()}
         return Outcome("seen", values, atol=tolerances(statistics))
     except Exception as error:
         return Outcome("error", error=type(error).__name__, detail="o resultado não tem a forma esperada")
@@ -266,7 +320,10 @@ def first_difference(expected: Outcome, got: Outcome) -> str:
             where = tuple(int(i) for i in np.argwhere(wrong)[0])
             place = f"na posição {list(where)} " if where else ""
             count = f" ({int(wrong.sum())} de {wrong.size} valores diferem)" if wrong.size > 1 else ""
-            return f"{name}: {place}esperava {_number(want[where])} e veio {_number(have[where])}{count}"
+            about = "cerca de " if name in expected.atol else ""
+            return (
+                f"{name}: {place}esperava {about}{_number(want[where])} e veio {_number(have[where])}{count}"
+            )
     return ""
 
 
@@ -282,7 +339,7 @@ def _close(have: np.ndarray, want: np.ndarray, atol: float | None) -> np.ndarray
 
 
 def _number(value: Any) -> str:
-    return f"{float(value):.6g}"
+    return f"{float(value):.6g}".replace(".", ",")
 
 
 def same(expected: Outcome, got: Outcome) -> bool:
@@ -338,22 +395,28 @@ def _finding(probe: Probe, answer: Answer, got: Outcome, agreement: Callable[[st
 
 @contextlib.contextmanager
 def barring(patterns: list[str]) -> Iterator[None]:
-    """Enquanto dura, chamar o que casa com `patterns` (como "torch.nn.*Dropout*") levanta RuntimeError.
+    """Enquanto dura, vale `bar(patterns)`."""
+    undo = bar(patterns)
+    try:
+        yield
+    finally:
+        for restore in reversed(undo):
+            restore()
+
+
+def bar(patterns: list[str]) -> list[Callable[[], None]]:
+    """Faz chamar o que casa com `patterns` (como "torch.nn.*Dropout*") levantar RuntimeError; devolve como desfazer.
 
     Funções em Python e métodos de classes são trocados por dentro, de modo que apelidos e importações
     feitas antes também param; funções em C são trocadas em todo módulo que as tem.
     """
     undo: list[Callable[[], None]] = []
-    try:
-        for pattern in patterns:
-            owner_name, _, names = pattern.rpartition(".")
-            owner = _resolve(owner_name)
-            for name in fnmatch.filter(list(vars(owner)), names) if owner is not None else []:
-                _bar(f"{owner_name}.{name}", owner, name, undo)
-        yield
-    finally:
-        for restore in reversed(undo):
-            restore()
+    for pattern in patterns:
+        owner_name, _, names = pattern.rpartition(".")
+        owner = _resolve(owner_name)
+        for name in fnmatch.filter(list(vars(owner)), names) if owner is not None else []:
+            _bar(f"{owner_name}.{name}", owner, name, undo)
+    return undo
 
 
 def _resolve(dotted: str) -> Any:
@@ -367,21 +430,21 @@ def _resolve(dotted: str) -> Any:
 
 def _bar(dotted: str, owner: Any, name: str, undo: list[Callable[[], None]]) -> None:
     target = vars(owner)[name]
-    trap = _trap(dotted)
+    barred = trap(dotted)
     if isinstance(target, type):
         methods = [
             m for m, f in vars(target).items() if callable(f) and (m == "__init__" or not m.startswith("__"))
         ]
         for method in {"__init__", *methods}:
-            _replace(target, method, trap, undo)
+            _replace(target, method, barred, undo)
     elif hasattr(target, "__code__") and not target.__code__.co_freevars:
-        _replace(target, "__code__", trap.__code__, undo)
+        _replace(target, "__code__", barred.__code__, undo)
     elif callable(target):
         for module in [m for m in list(sys.modules.values()) if m is not None]:
             for alias in [a for a, v in list(getattr(module, "__dict__", {}).items()) if v is target]:
-                _replace(module, alias, trap, undo)
+                _replace(module, alias, barred, undo)
         if not hasattr(owner, "__spec__"):
-            _replace(owner, name, trap, undo)
+            _replace(owner, name, barred, undo)
 
 
 def _replace(owner: Any, name: str, new: Any, undo: list[Callable[[], None]]) -> None:
@@ -394,11 +457,9 @@ def _replace(owner: Any, name: str, new: Any, undo: list[Callable[[], None]]) ->
         setattr(owner, name, new)
 
 
-def _trap(dotted: str) -> Any:
+def trap(dotted: str) -> Any:
     """Função que só levanta; a mensagem é constante do código, para valer também dentro de outra função."""
-    message = (
-        f"{BARRED_MARK}{dotted} faria o exercício por você. Escreva a conta com NumPy ou operações básicas."
-    )
+    message = f"{BARRED_MARK}{dotted} faria o exercício por você. Escreva a conta com operações básicas."
     scope: dict[str, Any] = {}
     builtins.exec(f"def trap(*args, **kwargs):\n    raise RuntimeError({message!r})", scope)
     return scope["trap"]

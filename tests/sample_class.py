@@ -157,7 +157,12 @@ SAMPLES = [
     Sample("carla", style("binomial"), 10),
     Sample("davi", style("float32"), 10),
     Sample("elisa", mistake("sem_escala"), 8.2, mistakes=("sem_escala",)),
-    Sample("fabio", mistake("p_e_manter", "mc_desvio_amostral"), 7.8, mistakes=("p_e_manter", "mc_desvio_amostral")),
+    Sample(
+        "fabio",
+        mistake("p_e_manter", "mc_desvio_amostral"),
+        7.8,
+        mistakes=("p_e_manter", "mc_desvio_amostral"),
+    ),
     Sample("gabi", mistake("gradiente_sem_escala"), 8.5, mistakes=("gradiente_sem_escala",)),
     Sample("heitor", mistake("modulo_sempre_ativo"), 9.1, mistakes=("modulo_sempre_ativo",)),
     Sample("iris", mistake("mc_tudo_em_treino"), 9.5, mistakes=("mc_tudo_em_treino",)),

@@ -1,6 +1,7 @@
 """O contrato de todo exercício: cada erro comum é reconhecido, cada variante correta é aceita."""
 
 import base64
+import itertools
 import json
 import re
 import warnings
@@ -54,7 +55,7 @@ def test_released_notebook_has_no_word_of_the_solution(exercise: Exercise) -> No
     for source in exercise.sources("solution"):
         for block in re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source, re.DOTALL):
             lines = stripped(block).splitlines()
-            pairs = ["\n".join(pair) for pair in zip(lines, lines[1:], strict=False)] or lines
+            pairs = ["\n".join(pair) for pair in itertools.pairwise(lines)] or lines
             assert not [pair for pair in pairs if pair in text]
     assert "SOLUTION" not in text and "HIDDEN TESTS" not in text
 
@@ -100,13 +101,10 @@ def test_every_mistake_is_named(exercise: Exercise, seed: int) -> None:
 
 
 def test_no_two_mistakes_look_the_same(exercise: Exercise) -> None:
-    seen = {mistake.id: exercise.outcomes(mistake, 1) for mistake in exercise.mistakes}
-    for first in exercise.mistakes:
-        for second in exercise.mistakes:
-            if first.id < second.id:
-                shared = seen[first.id].keys() & seen[second.id].keys()
-                alike = all(runtime.same(seen[first.id][id], seen[second.id][id]) for id in shared)
-                assert not shared or not alike, (first.id, second.id)
+    reference = {id: answer.reference for id, answer in exercise.answers(1).items()}
+    seen = {mistake.id: reference | exercise.outcomes(mistake, 1) for mistake in exercise.mistakes}
+    for first, second in itertools.combinations(seen, 2):
+        assert any(not runtime.same(seen[first][id], seen[second][id]) for id in reference), (first, second)
 
 
 def test_mistakes_through_the_real_grader(exercise: Exercise, marker: Marker, examiner: Examiner) -> None:
@@ -131,7 +129,10 @@ def test_a_constant_answer_earns_nothing(exercise: Exercise, forgery: str) -> No
     reference = exercise.implementation()
     for probe in exercise.probes:
         seen = runtime.observe(probe, reference, 3)
-        forged = {n: v if isinstance(v, str) else FORGERIES[forgery](v) for n, v in seen.values.items()}
+        forged = {
+            name: "ValueError" if isinstance(value, str) else FORGERIES[forgery](value)
+            for name, value in seen.values.items()
+        }
         outcome = runtime.Outcome("seen", forged)
         (finding,) = runtime.judge([probe], answers, {probe.id: outcome}, 3)
         assert finding.status != "passed", probe.id
@@ -140,5 +141,3 @@ def test_a_constant_answer_earns_nothing(exercise: Exercise, forgery: str) -> No
 def test_sentences_are_portuguese_prose(exercise: Exercise) -> None:
     for mistake in exercise.mistakes:
         assert mistake.sentence[0].isupper() and mistake.sentence.endswith(".") and len(mistake.sentence) > 30
-
-

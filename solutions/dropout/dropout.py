@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Dropout
 #
-# Neste exercício você escreve o dropout quatro vezes, da conta nua até o uso: a passagem para a frente
-# e a retropropagação em NumPy, um módulo em PyTorch e a previsão com incerteza (*MC dropout*).
+# Neste exercício você escreve o dropout quatro vezes, da fórmula ao uso: a passagem para a frente (a ida)
+# e a retropropagação (a volta) em NumPy, um módulo em PyTorch e a previsão com incerteza (*MC dropout*).
 # No fim, o seu código treina uma rede com dígitos escritos à mão.
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
@@ -25,6 +25,7 @@
 from grader import panel as checker
 
 # %%
+# Importações: execute também esta célula.
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ import torch
 # %% [markdown]
 # ## A conta
 #
-# Seja $p$ a probabilidade de **descartar** uma entrada. Em treino, cada entrada $x_i$ recebe o seu
+# Seja $p$ a probabilidade de **descartar** uma entrada. No treino, cada entrada $x_i$ recebe o seu
 # próprio sorteio:
 #
 # $$
@@ -52,16 +53,17 @@ import torch
 # >
 # > * `p` é a probabilidade de **descartar**, como no PyTorch. Alguns textos usam a de manter.
 # > * A máscara já traz a escala: seus valores são $0$ ou $1/(1-p)$.
-# > * Cada entrada é sorteada por si, para cada exemplo, e de novo a cada passagem.
+# > * Cada entrada é sorteada independentemente das outras, para cada exemplo, e de novo a cada passagem.
 # > * Na avaliação, ou com $p = 0$, a saída é a entrada e a máscara é toda de uns.
-# > * Com $p = 1$ em treino, a saída é toda zero, sem NaN.
-# > * $p$ fora de $[0, 1]$ levanta `ValueError`, em treino e na avaliação.
+# > * Com $p = 1$ no treino, a saída é toda zero, sem NaN.
+# > * $p$ fora de $[0, 1]$ levanta `ValueError`, no treino e na avaliação.
 # > * A entrada nunca é modificada.
 
 # %% [markdown]
 # ## 1. Para a frente
 #
-# Complete `dropout_forward`. Todo sorteio sai do gerador `rng`, para que o resultado possa ser repetido.
+# Complete `dropout_forward`. Todo sorteio sai do gerador `rng`, para que o resultado possa ser repetido. Devolva
+# arrays NumPy float64; quando nada muda, a saída pode ser o próprio `x`.
 #
 # <details><summary>Dica 1</summary>
 #
@@ -111,7 +113,7 @@ def dropout_forward(x, p, training, rng):
 # @title Verificação: dropout_forward
 @checker.probe(
     "dropout_forward",
-    "Em treino, out = x · mask, com máscara de 0 e 1/(1 − p)",
+    "No treino, out = x · mask, com máscara de 0 e 1/(1 − p)",
     points=1.2,
     hint="Imprima `np.unique(mask)` para p = 0,2: devem aparecer só 0 e 1,25.",
 )
@@ -149,7 +151,7 @@ def forward_evaluation(impl, rng):
 
 @checker.probe(
     "dropout_forward",
-    "p fora de [0, 1] levanta ValueError, em treino e na avaliação",
+    "p fora de [0, 1] levanta ValueError, no treino e na avaliação",
     points=0.3,
     hint="Confira p na primeira linha da função, antes de olhar `training`.",
 )
@@ -159,12 +161,12 @@ def forward_invalid_p(impl, rng):
     def call(p, training):
         return checker.raised(lambda: impl.dropout_forward(x.copy(), p, training, rng.spawn(1)[0]))
 
-    out, _ = impl.dropout_forward(x.copy(), 0.5, False, rng.spawn(1)[0])
     return {
-        "p = −0,25 em treino": call(-0.25, True),
-        "p = 1,5 em treino": call(1.5, True),
+        "p = −0,25 no treino": call(-0.25, True),
+        "p = 1,5 no treino": call(1.5, True),
         "p = 1,5 na avaliação": call(1.5, False),
-        "out com p válido": out,
+        "p = 0,5 no treino": call(0.5, True),
+        "p = 0,5 na avaliação": call(0.5, False),
     }
 
 
@@ -339,8 +341,9 @@ checker.check("dropout_backward")
 #
 # Agora as mesmas regras em um `torch.nn.Module`. Quem diz se é treino é o próprio módulo:
 # `self.training` vira `True` com `.train()` e `False` com `.eval()`. A entrada pode ter qualquer forma e
-# qualquer tipo de ponto flutuante; a saída tem o mesmo tipo e fica no mesmo dispositivo. O gradiente é
-# com o autograd. Os dropouts prontos de `torch.nn` e `torch.nn.functional` não valem aqui.
+# qualquer tipo de ponto flutuante; a saída tem o mesmo tipo e fica no mesmo dispositivo. O autograd
+# cuida do gradiente, e o sorteio usa o gerador global do PyTorch. Um $p$ fora de $[0, 1]$ levanta `ValueError`
+# também depois de `.eval()`. Os dropouts prontos de `torch.nn` e `torch.nn.functional` não valem aqui.
 #
 # <details><summary>Dica 1</summary>
 #
@@ -392,7 +395,7 @@ class Dropout(torch.nn.Module):
 # @title Verificação: Dropout
 @checker.probe(
     "Dropout",
-    "Em treino descarta a fração p e divide o resto por 1 − p",
+    "No treino descarta a fração p e divide o resto por 1 − p",
     points=0.7,
     hint="Siga as mesmas contas de dropout_forward, com `torch.rand`.",
 )
@@ -428,10 +431,9 @@ def module_evaluation(impl, rng):
     }
 
 
-### BEGIN HIDDEN TESTS
 @checker.probe(
     "Dropout",
-    "O gradiente passa pela máscara e cada passagem sorteia de novo",
+    "Mantém o tipo float32, o gradiente passa pela máscara e cada passagem sorteia de novo",
     points=0.6,
     hint="Multiplique o próprio x (sem .data nem .detach) por uma máscara sorteada dentro de forward.",
 )
@@ -441,7 +443,8 @@ def module_gradient(impl, rng):
     module = impl.Dropout(0.5).train()
     first, second = module(x), module(x)
     (first * upstream).sum().backward()
-    return {"primeira": first, "segunda": second, "gradiente": x.grad}
+    kind = str(module(x.detach().float()).dtype)
+    return {"primeira": first, "segunda": second, "gradiente": x.grad, "tipo da saída": kind}
 
 
 @module_gradient.measure
@@ -450,6 +453,7 @@ def module_gradient_statistics(seen, rng):
     upstream = rng.normal(size=(30, 40))
     first, second = seen["primeira"] == 0, seen["segunda"] == 0
     return {
+        "tipo da saída": seen["tipo da saída"],
         "fração descartada": checker.Near(first.mean(), 0.13),
         "maior diferença entre o gradiente e dout · máscara": np.abs(
             seen["gradiente"] - upstream * seen["primeira"] / x
@@ -458,6 +462,7 @@ def module_gradient_statistics(seen, rng):
     }
 
 
+### BEGIN HIDDEN TESTS
 @checker.probe(
     "Dropout",
     "Mantém o tipo da entrada e p = 1 dá zeros com gradiente zero",
@@ -516,8 +521,8 @@ checker.check("Dropout")
 #
 # Complete `mc_dropout_predict`. Só as instâncias da **sua** classe `Dropout` ficam ativas; o resto (a
 # normalização em lote, por exemplo) fica em avaliação. Ao devolver, cada módulo está no modo em que
-# estava, mesmo que o modelo levante uma exceção no meio. O desvio padrão é o populacional (divide por
-# `samples`).
+# estava, mesmo que o modelo levante uma exceção no meio. Média e desvio padrão são tensores da forma da saída; o
+# desvio é o populacional (divide por `samples`).
 #
 # <details><summary>Dica 1</summary>
 #
@@ -542,7 +547,7 @@ checker.check("Dropout")
 def mc_dropout_predict(model, x, samples):
     """Prevê com `samples` (≥ 1) passagens de `model` em x, com só o Dropout ativo.
 
-    Devolve (mean, std): média e desvio padrão populacional das saídas, entrada por entrada.
+    Devolve (mean, std): média e desvio padrão populacional das saídas, elemento a elemento.
     """
     ### BEGIN SOLUTION
     modes = [(module, module.training) for module in model.modules()]
@@ -657,23 +662,28 @@ checker.check("mc_dropout_predict")
 # %% [markdown]
 # ## Veja o que você construiu
 #
-# Uma rede grande para poucos dados: 200 dígitos de 8 × 8 para treinar, o resto para validar. A mesma
-# rede é treinada sem dropout e com a sua classe `Dropout`, em três sementes. Depois, um dígito é girado
-# aos poucos e `mc_dropout_predict` diz quanto a rede hesita. Leva menos de um minuto.
+# Uma rede grande para poucos dados, com rótulos errados: 200 dígitos de 8 × 8 para treinar, um em cada cinco com o
+# rótulo sorteado; o resto, intacto, para validar. Sem dropout a rede decora até os rótulos errados. A mesma
+# rede é treinada sem dropout e com a sua classe `Dropout`, em três sementes. Depois, `mc_dropout_predict`
+# diz quanto a rede hesita diante de cada dígito da validação, e o gráfico da direita mostra se a hesitação
+# avisa do erro. Leva menos de um minuto.
 
 # %%
 if checker.ready("Dropout", "mc_dropout_predict"):
     from sklearn.datasets import load_digits
 
+    torch.set_num_threads(1)  # em uma rede pequena, mais threads só atrapalham
     digits = load_digits()
     images = torch.tensor(digits.data / 16, dtype=torch.float32)
     labels = torch.tensor(digits.target)
 
     def train(p, seed, steps=400):
-        """Treina uma rede com dropout p; devolve o modelo e as curvas de perda (treino, validação)."""
+        """Treina uma rede com dropout p; devolve o modelo, as curvas de perda e os índices da validação."""
         torch.manual_seed(seed)
         order = torch.randperm(len(images))
         few, rest = order[:200], order[200:]
+        given = labels.clone()
+        given[few[:40]] = torch.randint(10, (40,))
         model = torch.nn.Sequential(
             torch.nn.Linear(64, 256),
             torch.nn.ReLU(),
@@ -690,44 +700,46 @@ if checker.ready("Dropout", "mc_dropout_predict"):
             model.train()
             batch = few[torch.randint(len(few), (32,))]
             optimizer.zero_grad()
-            loss_fn(model(images[batch]), labels[batch]).backward()
+            loss_fn(model(images[batch]), given[batch]).backward()
             optimizer.step()
             if step % 10 == 0:
                 model.eval()
                 with torch.no_grad():
-                    curve.append([loss_fn(model(images[part]), labels[part]).item() for part in (few, rest)])
-        return model, np.array(curve)
+                    curve.append([loss_fn(model(images[part]), given[part]).item() for part in (few, rest)])
+        return model, np.array(curve), rest
 
-    curves = {p: [train(p, seed)[1] for seed in range(3)] for p in (0.0, 0.5)}
-    for p, runs in curves.items():
-        final = np.array([run[-1] for run in runs])
+    def accuracy(scores, chosen):
+        """Porcentagem de acertos nos exemplos escolhidos."""
+        return 100 * (scores.argmax(1) == labels[chosen]).float().mean().item()
+
+    results = {p: [train(p, seed) for seed in range(3)] for p in (0.0, 0.5)}
+    for p, runs in results.items():
+        final = np.array([curve[-1] for _, curve, _ in runs])
+        hits = np.array([accuracy(model.eval()(images[rest]), rest) for model, _, rest in runs])
         print(
-            f"p = {p}: perda final de treino {final[:, 0].mean():.3f}, "
-            f"de validação {final[:, 1].mean():.3f} ± {final[:, 1].std():.3f} (3 sementes)"
+            f"p = {p}: perda final de treino {final[:, 0].mean():.2f}, de validação {final[:, 1].mean():.2f}; "
+            f"acertos na validação {hits.mean():.1f}% ± {hits.std():.1f} (3 sementes)"
         )
 
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4))
-    for p, runs in curves.items():
+    figure, axes = plt.subplots(2, 1, figsize=(6, 8))
+    for p, runs in results.items():
+        color = "tab:blue" if p == 0 else "tab:orange"
         for part, style in ((0, "--"), (1, "-")):
-            mean = np.mean([run[:, part] for run in runs], axis=0)
+            mean = np.mean([curve[:, part] for _, curve, _ in runs], axis=0)
             name = "treino" if part == 0 else "validação"
-            axes[0].plot(np.arange(len(mean)) * 10, mean, style, label=f"p = {p}, {name}")
-    axes[0].set(xlabel="passo", ylabel="perda", yscale="log", title="O dropout aproxima treino e validação")
+            axes[0].plot(np.arange(len(mean)) * 10, mean, style, color=color, label=f"p = {p}, {name}")
+    axes[0].set(xlabel="passo", ylabel="perda", title="Sem dropout, a rede decora os rótulos errados")
     axes[0].legend()
 
-    from scipy.ndimage import rotate
-
-    model, _ = train(0.5, seed=0)
-    digit = digits.images[12] / 16
-    angles = np.arange(0, 181, 10)
-    turned = np.stack([rotate(digit, angle, reshape=False, order=1) for angle in angles])
-    inputs = torch.tensor(turned.reshape(len(angles), 64), dtype=torch.float32)
-    _, spread = mc_dropout_predict(torch.nn.Sequential(model, torch.nn.Softmax(dim=1)), inputs, 100)
-    axes[1].plot(angles, spread.max(dim=1).values, marker="o")
+    model, _, rest = results[0.5][0]
+    mean, std = mc_dropout_predict(torch.nn.Sequential(model, torch.nn.Softmax(dim=1)), images[rest], 50)
+    mean, std = torch.as_tensor(mean), torch.as_tensor(std)
+    quarters = std.max(dim=1).values.argsort().chunk(4)
+    axes[1].bar(["1º", "2º", "3º", "4º"], [accuracy(mean[quarter], rest[quarter]) for quarter in quarters])
     axes[1].set(
-        xlabel="rotação do dígito (graus)",
-        ylabel="maior desvio padrão entre as classes",
-        title="Quanto a rede hesita diante do dígito girado",
+        xlabel="quartos da validação, do menor ao maior desvio padrão",
+        ylabel="acertos (%)",
+        title="Onde a rede hesita mais, ela erra mais",
     )
     plt.tight_layout()
     plt.show()
@@ -736,8 +748,8 @@ if checker.ready("Dropout", "mc_dropout_predict"):
 # ## Resumo
 #
 # Execute a célula abaixo para somar os pontos da parte visível. Antes de entregar, use
-# *Ambiente de execução → Reiniciar e executar tudo* e confira se nada mudou. Depois baixe o caderno
-# (*Arquivo → Fazer download → .ipynb*) e envie o arquivo.
+# *Ambiente de execução → Reiniciar a sessão e executar tudo* e confira se nada mudou. Depois baixe o caderno
+# (*Arquivo → Fazer o download → Fazer o download do .ipynb*) e envie o arquivo.
 
 # %%
 # @title Resumo
