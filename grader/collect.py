@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel, ValidationError
 
@@ -83,21 +83,6 @@ class Collected:
 
     items: list[Item] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-
-    def summary(self) -> str:
-        """O resultado em texto, para o terminal."""
-        counts = Counter(item.action for item in self.items)
-        totals = ", ".join(f"{counts[action]} {action}" for action in get_args(Action) if counts[action])
-        lines = [
-            f"{len(self.items)} estudantes: {totals}." if self.items else "Nenhum estudante reconhecido."
-        ]
-        for item in self.items:
-            lines.append(f"  {item.student} ← {item.file or 'nenhum caderno'} ({item.action})")
-            lines += [f"      {note}" for note in item.notes]
-        if self.refused:
-            lines.append(f"Não recolhidos ({len(self.refused)}):")
-            lines += [f"  {refused.path}: {refused.reason}" for refused in self.refused]
-        return "\n".join(lines)
 
 
 def collect(classdir: ClassDir, slug: str, source: Path) -> Collected:

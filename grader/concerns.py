@@ -9,7 +9,7 @@ from grader.record import Record
 UNEXPLAINED = 0.2  # fração da nota perdida sem explicação no catálogo a partir da qual se pede um olhar
 
 NOT_RECEIVED = {
-    "empty": "as funções estão como no modelo",
+    "empty": "nenhuma função está escrita",
     "missing": "não há caderno na entrega",
     "unreadable": "o arquivo não é um caderno legível",
 }
@@ -94,8 +94,8 @@ _REASONS: list[tuple[str, str, Callable[[Record], str]]] = [
     ),
     (
         "Erro que o catálogo não conhece",
-        f"Mais de {UNEXPLAINED:.0%} da nota se perdeu em diferenças que nenhum erro comum explica: pode haver um mal-entendido "
-        "novo, que mereça uma frase no catálogo, ou uma leitura legítima do enunciado.",
+        f"Mais de {UNEXPLAINED:.0%} da nota se perdeu em diferenças que nenhum erro comum explica: pode haver um "
+        "mal-entendido novo, que mereça uma frase no catálogo, ou uma leitura legítima do enunciado.",
         _unexplained,
     ),
     ("Observações da correção", "O que a correção anotou ao receber ou executar a entrega.", _noted),

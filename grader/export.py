@@ -31,10 +31,6 @@ class Exported:
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def summary(self) -> str:
-        """O resultado em texto, para o terminal."""
-        return "\n".join([*map(str, self.files), *self.notes])
-
 
 class _Exporter(ExportPlugin):
     """O que os exportadores têm em comum: a turma, os exercícios e o destino."""
@@ -65,7 +61,7 @@ class _Exporter(ExportPlugin):
             target = Path(self.to) if self.to else classdir.path / "exports" / self.file_name.format(slug)
             write_atomically(target, self.content(chosen, target, result.notes))
             result.files.append(target)
-        self.log.info("%s", result.summary())
+        self.log.info("%s", "\n".join([*map(str, result.files), *result.notes]))
         return result
 
     def check(self, slugs: list[str]) -> None:

@@ -21,12 +21,10 @@ from grader.record import CheckResult, Record
 from grader.release import grade_id
 from grader.review import Review, read_reviews
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # data de todo arquivo do zip: as mesmas notas dão o mesmo zip
-
 STATUS_SENTENCES = {
     "empty": (
         "Nenhuma função foi escrita",
-        "O caderno chegou, mas as funções pedidas ainda são as do modelo. Confira se você enviou o arquivo certo.",
+        "O caderno chegou, mas não define nenhuma das funções pedidas. Confira se você enviou o arquivo certo.",
     ),
     "timeout": (
         "O caderno passou do tempo",
@@ -49,8 +47,7 @@ STATUS_SENTENCES = {
 
 GENERIC = {
     "failed": "O resultado difere do esperado nas entradas que esta verificação usa.",
-    "error": "O seu código levantou um erro nas entradas que esta verificação usa.",
-    "not_defined": "A função não está definida ou ainda está por escrever.",
+    "error": "O seu código parou com um erro nas entradas que esta verificação usa.",
     "timeout": "O seu código não terminou a tempo nas entradas que esta verificação usa.",
     "barred": "O seu código chama uma função que faria o exercício por você.",
 }
@@ -165,15 +162,15 @@ def _concealed(check: CheckResult, sentences: dict[str, str]) -> str:
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:
-    """Zip das páginas, uma pasta por estudante.
+    """Zip das páginas, uma pasta por estudante; as mesmas páginas dão os mesmos bytes.
 
     Ao recebê-lo em “Enviar vários arquivos de feedback em um zip”, o Moodle parte o nome de cada pasta nos
     sublinhados e acha o participante pela segunda parte; por isso a pasta é a que ele mesmo nomeou.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            entry = zipfile.ZipInfo(name)  # a data padrão é fixa: 1º de janeiro de 1980
+            entry.external_attr = 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

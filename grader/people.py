@@ -160,7 +160,9 @@ def _why_not(entry: Entry) -> str:
     if entry.has_ending(NOTEBOOK):
         return "o nome não diz de quem é; use uma pasta por estudante ou “Nome - título.ipynb”"
     if entry.has_ending(ARCHIVE):
-        return "é um zip solto; ponha-o numa pasta com o nome do estudante ou passe-o como SOURCE"
+        return (
+            "é um zip solto; ponha-o numa pasta com o nome do estudante ou, se é da turma, recolha-o à parte"
+        )
     if NOTEBOOK in entry.parts[-1].lower() or entry.has_ending(".json"):
         return "o navegador trocou a terminação; peça o arquivo com o final .ipynb"
     return "não é um caderno; peça o .ipynb (no Colab: Arquivo › Fazer download › Baixar o .ipynb)"

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def write_report(classdir: ClassDir, slug: str) -> Path:
     page = classdir.report(slug)
     students = _students(classdir, slug, page)
     records = [student.record for student in students.values()]
+    scores = [student.score for student in students.values()]
     code = _own_code(classdir, slug, students)
     comparison = compare(code, exercise.sources("support", "solution", "probes", "checker"))
     pairs = comparison.pairs[:PAIRS]
@@ -63,22 +65,19 @@ def write_report(classdir: ClassDir, slug: str) -> Path:
         title=exercise.title,
         max_score=exercise.max_score,
         students=students,
-        scores=_quartiles([student.score for student in students.values()]),
-        bins=_histogram([student.score for student in students.values()], exercise.max_score),
+        scores=_quartiles(scores),
+        bins=_histogram(scores, exercise.max_score),
         checks=_checks(exercise, records),
         mistakes=_mistakes(exercise, records)[:MISTAKES],
         times=_times(records),
         slowest=sorted(students.values(), key=lambda s: (-s.record.seconds, s.record.student))[:SLOWEST],
         concerns=concerns(records),
         compared=len(code),
+        typical=comparison.typical,
         gram=GRAM,
-        pairs=pairs[:PAIRS],
-        pair_count=len(pairs),
-        code={
-            student: "\n\n".join(code[student])
-            for pair in pairs[:PAIRS]
-            for student in (pair.first, pair.second)
-        },
+        pairs=pairs,
+        pair_count=len(comparison.pairs),
+        code={s: "\n\n".join(code[s]) for pair in pairs for s in (pair.first, pair.second)},
     )
     write_atomically(page, html)
     return page
@@ -131,7 +130,7 @@ def _times(records: list[Record]) -> dict[str, float]:
 def _histogram(scores: list[float], max_score: float) -> list[tuple[str, int]]:
     """Dez faixas iguais de nota e quantas entregas há em cada uma; a última inclui a nota máxima."""
     counts, edges = np.histogram(np.clip(scores, 0, max_score), BINS, (0, max_score))
-    labels = [f"{number(low)} a {number(high)}" for low, high in zip(edges, edges[1:], strict=False)]
+    labels = [f"{number(low)} a {number(high)}" for low, high in pairwise(edges)]
     return list(zip(labels, counts.tolist(), strict=True))
 
 

@@ -201,7 +201,10 @@ def test_zip_names_without_utf8_mark(classdir: ClassDir, tmp_path: Path, encodin
 def test_control_characters_do_not_reach_the_terminal(classdir: ClassDir, tmp_path: Path) -> None:
     name = "Ana\x1b[31m_1_assignsubmission_file_/\u202eipynb.exe"
     result = collect(classdir, SLUG, make_zip(tmp_path / "x.zip", [(name, b"x")]))
-    assert result.summary().replace("\n", "").isprintable()
+    shown = [text for item in result.items for text in (item.student, item.name, *item.notes)]
+    shown += [text for refused in result.refused for text in (refused.path, refused.reason)]
+    assert len(shown) == 5
+    assert all(text.isprintable() for text in shown)
 
 
 def test_file_names_that_are_not_utf8(classdir: ClassDir, tmp_path: Path) -> None:
@@ -472,7 +475,6 @@ def test_newer_submission_replaces_and_keeps_the_old_one(classdir: ClassDir, tmp
     collect(classdir, SLUG, moodle(tmp_path / "1.zip", MONDAY, b"1"))
     result = collect(classdir, SLUG, moodle(tmp_path / "2.zip", TUESDAY, b"2"))
     assert actions(result) == {"ana": "substituída"}
-    assert "(substituída)" in result.summary()
     assert received(classdir) == {"ana": b"2"}
     backups = list((classdir.manifest(SLUG).parent / "anteriores" / "ana").iterdir())
     assert [(path.name[:19], path.read_bytes()) for path in backups] == [("2025-03-03T10-00-00", b"1")]
