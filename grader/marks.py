@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import func, select
 
 from grader.collect import Manifest
 from grader.course import ClassDir
@@ -26,19 +27,18 @@ def read_marks(gradebook: Gradebook, classdir: ClassDir, slug: str) -> list[Mark
     """As notas de um exercício por estudante; a do livro de notas vale mais que a do registro."""
     people = Manifest.load(classdir.manifest(slug)).root
     records = {record.student: record for record in read_records(classdir.results(slug))}
-    submissions = {submission.student_id: submission for submission in gradebook.assignment_submissions(slug)}
+    entries = {entry["student"]: entry for entry in gradebook.submission_dicts(slug)}
+    penalties = late_penalties(gradebook, slug)
     marks = []
-    for student in sorted(records.keys() | submissions.keys()):
-        submission, record, person = submissions.get(student), records.get(student), people.get(student)
+    for student in sorted(records.keys() | entries.keys()):
+        entry, record, person = entries.get(student), records.get(student), people.get(student)
         name, score, max_score = student, 0.0, 0.0
         if record:
             score, max_score = record.score, record.max_score
-        if submission:
-            score = max(0.0, submission.score - submission.late_submission_penalty)
-            max_score = submission.assignment.max_score
-            name = (
-                " ".join(filter(None, (submission.student.first_name, submission.student.last_name))) or name
-            )
+        if entry:
+            score = max(0.0, entry["score"] - penalties.get(student, 0.0))
+            max_score = entry["max_score"]
+            name = " ".join(filter(None, (entry["first_name"], entry["last_name"]))) or name
         marks.append(
             Mark(
                 student=student,
@@ -51,6 +51,18 @@ def read_marks(gradebook: Gradebook, classdir: ClassDir, slug: str) -> list[Mark
             )
         )
     return marks
+
+
+def late_penalties(gradebook: Gradebook, slug: str) -> dict[str, float]:
+    """O que o nbgrader desconta por atraso de cada estudante, se a turma usa esse desconto."""
+    rows = gradebook.db.execute(
+        select(SubmittedAssignment.student_id, func.sum(SubmittedNotebook.late_submission_penalty))
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+        .where(Notebook.name == slug)
+        .group_by(SubmittedAssignment.student_id)
+    )
+    return {student: penalty or 0.0 for student, penalty in rows}
 
 
 def graded_exercises(gradebook: Gradebook, classdir: ClassDir) -> list[str]:

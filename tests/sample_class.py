@@ -176,7 +176,12 @@ SAMPLES = [
     Sample("quesia", exits, 8.5, "crashed"),
     Sample("rafael", lambda exercise: b"isto nao e um caderno {", 0, "unreadable"),
     Sample("hostil-transformers", stub_and(TRANSFORMERS), 0, "empty"),
-    Sample("hostil-igual", lambda e: dumped(with_cell(released(e.slug), ALWAYS_EQUAL)), 0),
+    Sample(
+        "hostil-igual",
+        lambda e: dumped(with_cell(released(e.slug), ALWAYS_EQUAL)),
+        0,
+        mistakes=("sem_validacao",),
+    ),
     Sample("hostil-verificador", stub_and(REPLACES_CHECKS), 0, "crashed"),
     Sample("hostil-le-solucao", stub_and(READS_SOLUTION), 0, "empty"),
     Sample("hostil-rede", stub_and(OPENS_SOCKET), 0, "empty"),
