@@ -1,21 +1,24 @@
 """Corrige uma turma: escreve cada registro assim que fica pronto e retoma de onde parou."""
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from grader.collect import Manifest, Received
 from grader.course import ClassDir
-from grader.errors import GraderError
+from grader.errors import GraderError, reason
 from grader.exercise import Exercise, defined_names, role
-from grader.files import write_atomically
-from grader.gradebook import Ledger, open_gradebook, recorded_scores, register_exercise
+from grader.files import remove_leftovers, write_atomically
+from grader.gradebook import Ledger, open_gradebook, recorded_scores, register_exercise, stamps
 from grader.grading import Marker
 from grader.isolation import Limits
 from grader.pool import ClusterPool, LocalPool, grade_all
@@ -35,7 +38,7 @@ class Session:
     marker: Marker
     ledger: Ledger
     valid: dict[str, str]
-    """Por estudante, a impressão digital da nota que está nos dois lugares, registro e livro de notas."""
+    """Por estudante, a impressão digital da nota que está igual nos dois lugares, registro e livro de notas."""
     received: dict[str, Received]
     force: bool
 
@@ -73,22 +76,28 @@ class Session:
         return self.received[student].name if student in self.received else student
 
 
-@contextmanager
+@contextlib.contextmanager
 def session(classdir: ClassDir, exercise: Exercise, seed: int | None, force: bool) -> Iterator[Session]:
     """Prepara a correção de um exercício: semente, gabarito, livro de notas e o que já está corrigido."""
     slug = exercise.slug
     with only_one(classdir, slug), open_gradebook(classdir) as gradebook:
         register_exercise(gradebook, exercise)
         marker = Marker(exercise, settled_seed(classdir, slug, seed))
-        repair(classdir.results(slug))
-        scores = recorded_scores(gradebook, slug)
+        tidy(classdir, slug)
+        scores, known = recorded_scores(gradebook, slug), stamps(gradebook, slug)
         valid = {
             record.student: record.fingerprint
             for record in read_records(classdir.results(slug))
-            if abs(scores.get(record.student, -1.0) - record.score) < 1e-6
+            if known.get(record.student) == record.fingerprint
+            and abs(scores.get(record.student, -1.0) - record.score) < 1e-6
         }
         yield Session(
-            classdir, marker, Ledger(gradebook, exercise), valid, Manifest.load(classdir.manifest(slug)).root, force
+            classdir,
+            marker,
+            Ledger(gradebook, exercise),
+            valid,
+            Manifest.load(classdir.manifest(slug)).root,
+            force,
         )
 
 
@@ -97,7 +106,9 @@ def open_pool(
 ) -> LocalPool | ClusterPool:
     """Processos locais, ou o agendador Dask em `cluster`."""
     limits = limits or Limits()
-    return ClusterPool(marker, cluster, limits) if cluster else LocalPool(marker, workers, limits, isolated)
+    if cluster:
+        return ClusterPool(marker, cluster, limits, isolated)
+    return LocalPool(marker, workers, limits, isolated)
 
 
 def run(session: Session, pool: LocalPool | ClusterPool) -> Iterator[Record]:
@@ -120,7 +131,7 @@ def settled_seed(classdir: ClassDir, slug: str, seed: int | None) -> int:
     return seed
 
 
-@contextmanager
+@contextlib.contextmanager
 def only_one(classdir: ClassDir, slug: str) -> Iterator[None]:
     """Impede duas correções do mesmo exercício ao mesmo tempo; o sistema solta a trava se o processo morre."""
     path = classdir.results(slug).with_suffix(".lock")
@@ -128,7 +139,9 @@ def only_one(classdir: ClassDir, slug: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("w")
     except OSError as error:
-        raise GraderError(f"Não consegui escrever em {path.parent}: {error.strerror}.") from error
+        raise GraderError(
+            f"Não consegui escrever em {path.parent}: {reason(error)}. Acerte isso e rode o comando de novo."
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,32 +159,34 @@ def append(path: Path, record: Record) -> None:
             written = os.write(descriptor, data)
             if written != len(data):
                 os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
-                raise OSError(28, "disco cheio")
+                raise OSError(errno.ENOSPC, "disco cheio")
         finally:
             os.close(descriptor)
     except OSError as error:
         raise GraderError(
-            f"Não consegui escrever {path}: {error.strerror}. Libere espaço ou acerte as permissões e rode o "
+            f"Não consegui escrever {path}: {reason(error)}. Libere espaço ou acerte as permissões e rode o "
             "comando de novo: ele retoma de onde parou."
         ) from error
 
 
-def repair(path: Path) -> None:
-    """Corta a última linha se uma queda a deixou pela metade."""
-    if path.is_file():
-        data = path.read_bytes()
-        if data and not data.endswith(b"\n"):
-            write_atomically(path, data[: data.rfind(b"\n") + 1])
+def tidy(classdir: ClassDir, slug: str) -> None:
+    """Limpa o que uma correção interrompida deixou: temporários e linhas repetidas ou pela metade."""
+    remove_leftovers(classdir.seed(slug))
+    remove_leftovers(classdir.results(slug))
+    for student, _ in classdir.submissions(slug):
+        remove_leftovers(classdir.autograded(student, slug))
+    compact(classdir.results(slug))
 
 
 def compact(path: Path) -> None:
-    """Deixa uma linha por estudante, a última, em ordem alfabética."""
-    latest: dict[str, bytes] = {}
+    """Deixa uma linha por estudante, a última inteira, em ordem alfabética."""
     if not path.is_file():
         return
+    latest: dict[str, bytes] = {}
     with path.open("rb") as stream:
         for line in stream:
-            latest[json.loads(line)["student"]] = line
+            with contextlib.suppress(ValidationError):
+                latest[Record.model_validate_json(line).student] = line.rstrip(b"\n") + b"\n"
     write_atomically(path, b"".join(latest[student] for student in sorted(latest)))
 
 

@@ -1,5 +1,6 @@
 """Cria uma turma: um diretório de curso padrão do nbgrader, fora do repositório."""
 
+import shutil
 from pathlib import Path
 
 from grader.course import EXERCISES, ROOT, ClassDir, slugs
@@ -11,12 +12,14 @@ from grader.release import instructor_notebook, serialized
 
 CONFIG = """\
 # Configuração do nbgrader desta turma. O `grader` e o `nbgrader` leem este arquivo.
+from pathlib import Path
+
 c = get_config()  # noqa: F821
 
-c.CourseDirectory.root = {root!r}
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.course_id = {course!r}
 # O livro de notas: SQLite nesta pasta, ou PostgreSQL ("postgresql+psycopg://usuario@servidor/banco").
-c.CourseDirectory.db_url = {db_url!r}
+{db_url}
 
 # O que vem dos estudantes nunca é conteúdo ativo nas páginas do nbgrader.
 c.HTMLExporter.sanitize_html = True
@@ -32,10 +35,21 @@ def create_class(path: Path, db_url: str | None = None) -> ClassDir:
         raise GraderError(f"Crie a turma fora do repositório do curso: {path} está dentro dele.")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise GraderError(f"{path} já existe e não está vazia. Escolha outra pasta para a turma.")
-    db_url = db_url or f"sqlite:///{path / 'gradebook.db'}"
-    classdir = ClassDir(path)
-    write_atomically(classdir.config, CONFIG.format(root=str(path), course=path.name, db_url=db_url))
-    (path / "submitted").mkdir()
+    existed = path.exists()
+    try:
+        return _furnish(ClassDir(path), db_url)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        if existed:
+            path.mkdir(exist_ok=True)
+        raise
+
+
+def _furnish(classdir: ClassDir, db_url: str | None) -> ClassDir:
+    """Põe na pasta a configuração, o livro de notas e os exercícios."""
+    chosen = f"c.CourseDirectory.db_url = {db_url!r}" if db_url else "# c.CourseDirectory.db_url = ..."
+    write_atomically(classdir.config, CONFIG.format(course=classdir.path.name, db_url=chosen))
+    (classdir.path / "submitted").mkdir()
     with open_gradebook(classdir) as gradebook:
         for slug in slugs():
             exercise = load_exercise(slug)

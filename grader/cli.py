@@ -10,17 +10,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 from typer._click import exceptions as click  # o Typer traz o seu próprio Click
 
 from grader import autograde as grading_class
 from grader.course import ClassDir, known_slug, slugs
-from grader.errors import GraderError, UnreadableSource
+from grader.errors import GraderError, UnreadableSource, reason
+from grader.portuguese import Command, Group, usage_problem
 from grader.record import CheckResult, Record
 
 app = typer.Typer(
     name="grader",
+    cls=Group,
     help="Gera os exercícios do curso, corrige entregas em isolamento e devolve notas com diagnóstico.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -46,11 +48,9 @@ Unsafe = Annotated[
 DbUrl = Annotated[str | None, typer.Option("--db-url", metavar="URL", help="Endereço do livro de notas.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def release(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[EXERCÍCIO]…", help="Sem nenhum: todos.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="EXERCÍCIO", help="Sem nenhum: todos.")] = None,
 ) -> None:
     """Gera os cadernos dos estudantes: solutions/ → exercises/."""
     from grader.exercise import load_exercise
@@ -60,9 +60,9 @@ def release(
         out.print(f"{exercise.slug}: {release_one(exercise)}", soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=Command)
 def init(path: ClassPath, db_url: DbUrl = None) -> None:
-    """Cria a pasta de uma turma: um diretório de curso padrão do nbgrader."""
+    """Cria uma turma: um diretório de curso do nbgrader."""
     from grader.classroom import create_class
 
     classdir = create_class(path, db_url)
@@ -70,35 +70,41 @@ def init(path: ClassPath, db_url: DbUrl = None) -> None:
     out.print(f"Próximo passo: grader collect {path} EXERCÍCIO ENTREGAS", soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=Command)
 def collect(
     path: ClassPath,
     slug: Slug,
     source: Annotated[Path, typer.Argument(metavar="ENTREGAS", help="Pasta, zip do Moodle ou do Drive.")],
 ) -> None:
-    """Recolhe as entregas de uma pasta ou de um zip do Moodle, do Google Classroom ou do Drive."""
+    """Recolhe as entregas de uma pasta, do Moodle ou do Google."""
     from grader.collect import collect as collect_from
 
     collected = collect_from(ClassDir.open(path), known_slug(slug), source)
     for item in collected.items:
-        out.print(f"{item.action:>12}  {printable(item.student)}  ← {printable(item.file or '—')}", soft_wrap=True)
+        out.print(
+            f"{item.action:>12}  {printable(item.student)}  ← {printable(item.file or '—')}", soft_wrap=True
+        )
         for note in item.notes:
             out.print(f"{'':>12}  {printable(note)}", soft_wrap=True)
     for refused in collected.refused:
-        out.print(f"{'de fora':>12}  {printable(str(refused.path))}: {printable(refused.reason)}", soft_wrap=True)
+        out.print(
+            f"{'de fora':>12}  {printable(str(refused.path))}: {printable(refused.reason)}", soft_wrap=True
+        )
     out.print(f"{len(collected.items)} estudantes reconhecidos, {len(collected.refused)} arquivos de fora.")
 
 
-@app.command()
+@app.command(cls=Command)
 def autograde(
     path: ClassPath,
     slug: Slug,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processos; o padrão é um por núcleo.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processos; o padrão é um por núcleo.")
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option(metavar="ENDEREÇO", help="Agendador Dask, como tcp://…")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Semente; o padrão é uma secreta por turma.")
+        int | None, typer.Option(min=0, metavar="N", help="Semente; o padrão é uma secreta por turma.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Refaz também as notas que ainda valem.")] = False,
     db_url: DbUrl = None,
@@ -183,24 +189,25 @@ def printable(text: str) -> str:
     return clean.replace("[", "\\[")[:200]
 
 
-@app.command()
+@app.command(cls=Command)
 def feedback(
     path: ClassPath,
     slug: Slug,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Mostra os valores das verificações ocultas.")
     ] = False,
+    db_url: DbUrl = None,
 ) -> None:
-    """Escreve uma página HTML por estudante e o zip que o Moodle recebe de volta."""
+    """Escreve a página de cada estudante e o zip para o Moodle."""
     from grader.feedback import write_feedback
 
-    classdir = ClassDir.open(path)
+    classdir = ClassDir.open(path, db_url)
     pages = write_feedback(classdir, known_slug(slug), reveal)
     out.print(f"{len(pages)} páginas em {classdir.path / 'feedback'}", soft_wrap=True)
     out.print(f"Zip para o Moodle: {classdir.feedback_zip(slug)}", soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=Command)
 def export(
     path: ClassPath,
     format: Annotated[str, typer.Option("--format", metavar="moodle|csv", help="Formato de saída.")],
@@ -211,28 +218,29 @@ def export(
         Path | None, typer.Option(metavar="PLANILHA.csv", help="Planilha de notas baixada do Moodle.")
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="ARQUIVO", help="Onde escrever.")] = None,
+    db_url: DbUrl = None,
 ) -> None:
-    """Exporta as notas: tabela CSV ou a planilha do Moodle preenchida."""
+    """Exporta as notas em CSV ou na planilha do Moodle."""
     from grader.export import export as export_as
 
-    exported = export_as(ClassDir.open(path), format, slug and known_slug(slug), worksheet, to)
+    exported = export_as(ClassDir.open(path, db_url), format, slug and known_slug(slug), worksheet, to)
     for line in [*map(str, exported.files), *exported.notes]:
         out.print(line, soft_wrap=True, markup=False)
 
 
-@app.command()
-def report(path: ClassPath, slug: Slug) -> None:
+@app.command(cls=Command)
+def report(path: ClassPath, slug: Slug, db_url: DbUrl = None) -> None:
     """Escreve uma página HTML sobre como a turma foi no exercício."""
     from grader.report import write_report
 
-    out.print(f"Relatório: {write_report(ClassDir.open(path), known_slug(slug))}", soft_wrap=True)
+    out.print(f"Relatório: {write_report(ClassDir.open(path, db_url), known_slug(slug))}", soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     slug: Slug,
     notebook: Annotated[Path, typer.Argument(metavar="CADERNO", help="Um arquivo .ipynb.")],
-    seed: Annotated[int, typer.Option(min=0, help="Semente das verificações.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Semente das verificações.")] = 0,
     unsafe: Unsafe = False,
 ) -> None:
     """Corrige um só caderno e mostra o veredito no terminal."""
@@ -279,21 +287,13 @@ def run(command: Callable[..., Any]) -> int:
         return complain(str(error))
     except click.ClickException as error:
         return complain(usage_problem(error))
-    except (click.Abort, KeyboardInterrupt):
+    except SQLAlchemyError as error:
+        return complain(f"O livro de notas falhou: {str(error).splitlines()[0]} Rode o comando de novo.")
+    except OSError as error:
+        return complain(f"O sistema recusou {error.filename or 'a operação'}: {reason(error)}.")
+    except (typer.Abort, KeyboardInterrupt):
         return complain("Interrompido. O que já estava pronto está gravado; rode de novo para retomar.", 130)
     return 0
-
-
-def usage_problem(error: click.ClickException) -> str:
-    """O que está errado nos argumentos, em português."""
-    name = getattr(getattr(error, "param", None), "human_readable_name", "")
-    if isinstance(error, click.NoSuchOption):
-        return f"Não existe a opção {error.option_name}. Veja: grader --help"
-    if isinstance(error, click.MissingParameter):
-        return f"Falta dizer {name}. Veja: grader --help"
-    if isinstance(error, click.BadParameter):
-        return f"O valor de {name} não serve. Veja: grader --help"
-    return f"Não entendi o pedido ({error.format_message()}). Veja: grader --help"
 
 
 def complain(message: str, code: int = 2) -> int:

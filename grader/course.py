@@ -1,5 +1,6 @@
 """Onde cada coisa está: o repositório do curso e a pasta de uma turma."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,8 +58,8 @@ class ClassDir:
             return
         for student in sorted(entry.name for entry in root.iterdir()):
             folder = root / student / slug
-            if not student.startswith(".") and (folder.exists() or folder.is_symlink()):
-                yield student, folder
+            if not student.startswith(".") and os.path.lexists(folder):
+                yield _readable(student), folder
 
     def autograded(self, student: str, slug: str) -> Path:
         return self.path / "autograded" / student / slug / f"{slug}.ipynb"
@@ -82,6 +83,17 @@ class ClassDir:
 
     def report(self, slug: str) -> Path:
         return self.path / "reports" / f"{slug}.html"
+
+
+def _readable(student: str) -> str:
+    """O nome, se é UTF-8: sem isso não há como escrevê-lo nos registros."""
+    try:
+        student.encode()
+    except UnicodeEncodeError:
+        raise NotAClass(
+            f"Em submitted/ há uma pasta cujo nome não é UTF-8: {student!a}. Renomeie-a."
+        ) from None
+    return student
 
 
 def is_student_id(name: str) -> bool:

@@ -1,5 +1,24 @@
 """A única hierarquia de erros que o `grader` mostra a uma pessoa."""
 
+import errno
+
+REASONS = {
+    errno.EACCES: "falta permissão",
+    errno.EDQUOT: "a sua cota de disco acabou",
+    errno.EFBIG: "o arquivo ficaria grande demais",
+    errno.EISDIR: "é uma pasta",
+    errno.ENOENT: "não existe",
+    errno.ENOSPC: "não há espaço no disco",
+    errno.ENOTDIR: "não é uma pasta",
+    errno.EPERM: "o sistema não permite",
+    errno.EROFS: "o disco é só de leitura",
+}
+
+
+def reason(error: OSError) -> str:
+    """O motivo de uma falha do sistema, em português quando é das comuns."""
+    return REASONS.get(error.errno or 0) or error.strerror or str(error)
+
 
 class GraderError(Exception):
     """Argumento ou ambiente inutilizável: a mensagem diz o que houve, onde e o que fazer.

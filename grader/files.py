@@ -4,7 +4,13 @@ import os
 import tempfile
 from pathlib import Path
 
-from grader.errors import GraderError
+from grader.errors import GraderError, reason
+
+
+def remove_leftovers(path: Path) -> None:
+    """Apaga os temporários que uma escrita de `path` deixou ao ser interrompida pelo sistema."""
+    for leftover in path.parent.glob(f".{path.name}.*"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -27,6 +33,6 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise GraderError(
-            f"Não consegui escrever {path}: {error.strerror or error}. "
+            f"Não consegui escrever {path}: {reason(error)}. "
             "Libere espaço ou acerte as permissões e rode o comando de novo; nada se perdeu."
         ) from error

@@ -5,8 +5,10 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import (
+    Assignment,
     Comment,
     Grade,
     Gradebook,
@@ -17,8 +19,9 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from traitlets.config.loader import PyFileConfigLoader
 
 from grader.course import ClassDir
@@ -28,12 +31,24 @@ from grader.record import Record
 from grader.release import grade_id
 
 
+class Base(DeclarativeBase):
+    """As tabelas que são nossas, ao lado das do nbgrader."""
+
+
+class Stamp(Base):
+    """A impressão digital da nota que o livro guarda de uma entrega, gravada na mesma transação que a nota."""
+
+    __tablename__ = "grader_stamp"
+
+    submission: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+
+
 def open_gradebook(classdir: ClassDir) -> Gradebook:
     """Abre o livro de notas da turma, em SQLite ou no endereço que a configuração do nbgrader diz."""
     # O nbgrader chama o programa `alembic` ao criar um livro; ele mora junto do interpretador.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    config = PyFileConfigLoader(classdir.config.name, str(classdir.path)).load_config()
-    course = config.get("CourseDirectory", {})
+    course = _settings(classdir)
     db_url = classdir.db_url or course.get("db_url") or f"sqlite:///{classdir.path / 'gradebook.db'}"
     try:
         return Gradebook(db_url, course.get("course_id") or "default_course")
@@ -43,8 +58,18 @@ def open_gradebook(classdir: ClassDir) -> Gradebook:
         ) from error
 
 
+def _settings(classdir: ClassDir) -> dict[str, Any]:
+    """O que a configuração do nbgrader diz da turma: endereço do livro de notas e nome do curso."""
+    try:
+        config = PyFileConfigLoader(classdir.config.name, str(classdir.path)).load_config()
+    except Exception as error:  # é um programa em Python: pode falhar de qualquer jeito
+        raise GraderError(f"Não consegui ler {classdir.config}: {type(error).__name__}: {error}") from error
+    return config.get("CourseDirectory", {})
+
+
 def register_exercise(gradebook: Gradebook, exercise: Exercise) -> None:
     """Cria ou atualiza a tarefa, com uma célula de nota e uma de solução por função."""
+    Base.metadata.create_all(gradebook.engine)
     gradebook.update_or_create_assignment(exercise.slug)
     gradebook.update_or_create_notebook(exercise.slug, exercise.slug, kernelspec="{}")
     for function in exercise.functions:
@@ -53,6 +78,19 @@ def register_exercise(gradebook: Gradebook, exercise: Exercise) -> None:
             grade_id(function), exercise.slug, exercise.slug, max_score=points, cell_type="code"
         )
         gradebook.update_or_create_solution_cell(function, exercise.slug, exercise.slug)
+    _retire_cells(gradebook, exercise)
+
+
+def _retire_cells(gradebook: Gradebook, exercise: Exercise) -> None:
+    """Apaga as células de funções que o exercício já não tem, e os pontos que valeram."""
+    names = {*exercise.functions, *map(grade_id, exercise.functions)}
+    notebook = gradebook.find_notebook(exercise.slug, exercise.slug)
+    for cell in (*notebook.grade_cells, *notebook.solution_cells):
+        if cell.name not in names:
+            gradebook.db.execute(delete(Grade).where(Grade.cell_id == cell.id))
+            gradebook.db.execute(delete(Comment).where(Comment.cell_id == cell.id))
+            gradebook.db.delete(cell)
+    gradebook.db.commit()
 
 
 class Ledger:
@@ -84,7 +122,7 @@ class Ledger:
 
     def _write(self, record: Record, modified: datetime.datetime, name: str) -> None:
         submitted = self._submitted(record.student, modified, name)
-        new = submitted.assignment.timestamp != modified
+        new = self._stamp(submitted.assignment, record.fingerprint, modified)
         submitted.assignment.timestamp = modified
         grades = {grade.cell_id: grade for grade in submitted.grades}
         comments = {comment.cell_id: comment for comment in submitted.comments}
@@ -96,7 +134,17 @@ class Ledger:
                 grade.manual_score = grade.extra_credit = None
             grade.needs_manual_grade = False
             lost = dict.fromkeys(f"{c.title}: {c.message}" for c in checks if c.status != "passed")
-            comments[self.solution_cells[function].id].auto_comment = "\n".join(lost) or None
+            text = "\n".join(lost).replace("\0", "")  # o PostgreSQL recusa o caractere nulo
+            comments[self.solution_cells[function].id].auto_comment = text or None
+
+    def _stamp(self, assignment: SubmittedAssignment, fingerprint: str, modified: datetime.datetime) -> bool:
+        """Registra que nota o livro passa a ter; True se é de uma entrega que ele ainda não conhecia."""
+        stamp = self.db.get(Stamp, assignment.id)
+        if stamp is None:
+            self.db.add(Stamp(submission=assignment.id, fingerprint=fingerprint))
+            return assignment.timestamp != modified
+        before, stamp.fingerprint = stamp.fingerprint, fingerprint
+        return before.partition("-")[0] != fingerprint.partition("-")[0]
 
     def _function(self, check: str) -> str:
         return next((probe.function for probe in self.exercise.probes if probe.id == check), "")
@@ -128,6 +176,17 @@ class Ledger:
         self.db.add(assignment)
         self.db.flush()
         return submitted
+
+
+def stamps(gradebook: Gradebook, slug: str) -> dict[str, str]:
+    """Por estudante, a impressão digital da nota que o livro tem para um exercício."""
+    rows = gradebook.db.execute(
+        select(SubmittedAssignment.student_id, Stamp.fingerprint)
+        .join(Stamp, Stamp.submission == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .where(Assignment.name == slug)
+    )
+    return {row.student_id: row.fingerprint for row in rows}
 
 
 def recorded_scores(gradebook: Gradebook, slug: str) -> dict[str, float]:

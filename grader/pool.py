@@ -1,9 +1,12 @@
 """Onde as entregas são corrigidas: processos desta máquina ou um agendador Dask."""
 
+import logging
 import queue
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +19,8 @@ from grader.submission import Submission
 
 IN_FLIGHT = 4
 """Entregas em andamento por trabalhador: o bastante para ocupá-lo, pouco para a memória não crescer."""
+PATIENCE = 10
+"""Segundos à espera do agendador Dask e do seu primeiro trabalhador."""
 
 
 class LocalPool:
@@ -30,7 +35,8 @@ class LocalPool:
             examiner = Examiner(exercise.probe_sources, exercise.barred, limits, isolated)
             self.idle.put(self.stack.enter_context(examiner))
         self.layers = examiner.layers
-        self.threads = self.stack.enter_context(ThreadPoolExecutor(workers))
+        self.threads = ThreadPoolExecutor(workers)
+        self.stack.callback(self.threads.shutdown, cancel_futures=True)
         self.window = workers * IN_FLIGHT
 
     def __enter__(self) -> "LocalPool":
@@ -50,21 +56,41 @@ class LocalPool:
             self.idle.put(examiner)
 
 
+@dataclass(frozen=True)
+class Job:
+    """O que um processo remoto precisa saber para corrigir qualquer entrega de um exercício."""
+
+    slug: str
+    digest: str
+    seed: int
+    limits: Limits
+    isolated: bool
+
+
 class ClusterPool:
     """Envia a parte pura a um agendador Dask; cada processo remoto tem o seu juiz e o seu isolamento."""
 
-    def __init__(self, marker: Marker, address: str, limits: Limits) -> None:
+    def __init__(self, marker: Marker, address: str, limits: Limits, isolated: bool = True) -> None:
         try:
             from distributed import Client
         except ImportError:
             raise GraderError("Para usar --cluster, instale o Dask: pip install 'grader[cluster]'") from None
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # as falhas viram frases nossas
         try:
-            self.client = Client(address, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise GraderError(f"Não consegui falar com o agendador Dask em {address}: {error}") from error
-        self.marker, self.limits = marker, limits
-        self.window = max(1, sum(self.client.nthreads().values())) * IN_FLIGHT
-        self.layers = self.client.submit(remote_layers, marker.exercise.slug, marker.seed, limits).result()
+            self.client = Client(address, timeout=PATIENCE)
+        except (OSError, ValueError):
+            raise GraderError(f"Não consegui falar com um agendador Dask em {address}.") from None
+        self.job = Job(marker.exercise.slug, marker.exercise.digest, marker.seed, limits, isolated)
+        try:
+            self.client.wait_for_workers(1, timeout=PATIENCE)
+            self.layers = self._send(remote_layers).result()
+        except TimeoutError:
+            self.client.close()
+            raise GraderError(f"O agendador Dask em {address} não tem nenhum trabalhador.") from None
+        except BaseException:
+            self.client.close()
+            raise
+        self.window = max(1, len(self.client.nthreads())) * IN_FLIGHT
 
     def __enter__(self) -> "ClusterPool":
         return self
@@ -73,36 +99,54 @@ class ClusterPool:
         self.client.close()
 
     def submit(self, submission: Submission) -> Future[Record]:
-        arguments = (self.marker.exercise.slug, self.marker.exercise.digest, self.marker.seed, self.limits)
-        remote = self.client.submit(grade_remotely, submission, *arguments, pure=False, retries=3)
-        local: Future[Record] = Future()
+        return self._send(grade_remotely, submission)
+
+    def _send(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Põe uma chamada na fila do agendador, que a repete em outro processo se o primeiro cair."""
+        remote = self.client.submit(function, self.job, *arguments, pure=False, retries=3)
+        local: Future[Any] = Future()
         remote.add_done_callback(lambda done: _transfer(done, local))
         return local
 
 
-def _transfer(done: Any, local: Future[Record]) -> None:
-    if done.status == "finished":
+def _transfer(done: Any, local: Future[Any]) -> None:
+    try:
         local.set_result(done.result())
-    else:
-        local.set_exception(done.exception() or GraderError("O agendador Dask desistiu de uma entrega."))
+    except GraderError as error:
+        local.set_exception(error)
+    except BaseException as error:
+        local.set_exception(
+            GraderError(
+                f"O agendador Dask desistiu de uma entrega ({type(error).__name__}: {str(error)[:200]}). "
+                "O que já estava pronto está gravado; acerte o problema e rode o comando de novo."
+            )
+        )
+
+
+REMOTE = threading.Lock()
+"""Um processo remoto corrige uma entrega por vez, com quantas threads for criado."""
 
 
 @lru_cache(maxsize=1)
-def _remote(slug: str, seed: int, limits: Limits) -> tuple[Marker, Examiner]:
-    exercise = load_exercise(slug)
-    return Marker(exercise, seed), Examiner(exercise.probe_sources, exercise.barred, limits)
+def _remote(job: Job) -> tuple[Marker, Examiner]:
+    exercise = load_exercise(job.slug)
+    if exercise.digest != job.digest:
+        raise GraderError(f"O exercício “{job.slug}” do trabalhador Dask difere do seu. Atualize-o.")
+    examiner = Examiner(exercise.probe_sources, exercise.barred, job.limits, job.isolated)
+    return Marker(exercise, job.seed), examiner
 
 
-def remote_layers(slug: str, seed: int, limits: Limits) -> list[str]:
-    return _remote(slug, seed, limits)[1].layers
+def remote_layers(job: Job) -> list[str]:
+    """As camadas de isolamento que um processo Dask oferece."""
+    with REMOTE:
+        return _remote(job)[1].layers
 
 
-def grade_remotely(submission: Submission, slug: str, digest: str, seed: int, limits: Limits) -> Record:
+def grade_remotely(job: Job, submission: Submission) -> Record:
     """Corrige uma entrega no processo Dask; recusa-se se o exercício de lá não é o de cá."""
-    marker, examiner = _remote(slug, seed, limits)
-    if marker.exercise.digest != digest:
-        raise GraderError(f"O exercício “{slug}” instalado no trabalhador Dask difere do seu; atualize-o.")
-    return marker.grade(submission, examiner)
+    with REMOTE:
+        marker, examiner = _remote(job)
+        return marker.grade(submission, examiner)
 
 
 def grade_all(

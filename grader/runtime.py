@@ -10,6 +10,7 @@ visto, a segunda parte da sonda (`measure`) a calcula *fora* do processo que tem
 
 import builtins
 import contextlib
+import errno
 import fnmatch
 import functools
 import random
@@ -169,7 +170,7 @@ def stopped(probe: Probe, error: BaseException) -> Outcome:
         )
     if isinstance(error, NotImplementedError):
         return Outcome("not_defined", detail=unwritten(error))
-    if isinstance(error, MemoryError):
+    if out_of_memory(error):
         return Outcome("memory", detail="faltou memória")
     if isinstance(error, TimeUp):
         return Outcome("timeout", detail="passou do tempo")
@@ -221,6 +222,13 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return ""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Faltou memória, diga-o Python, o sistema ou o PyTorch?"""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or "can't allocate memory" in message_of(error)
 
 
 def barred_sentence(error: BaseException) -> str:

@@ -1,6 +1,8 @@
 """Uma entrega, lida sem confiança: qualquer arquivo vira células ou um motivo em português."""
 
 import contextlib
+import datetime
+import errno
 import hashlib
 import json
 import os
@@ -9,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader.errors import reason
+
 MAX_BYTES = 20 * 2**20
+MAX_PIECES = 1_000_000
+"""Vírgulas, colchetes e chaves: cada um vira até uma centena de bytes de memória."""
+MAX_CODE = 2 * 2**20
+"""Caracteres de código ao todo: nenhum exercício chega a um décimo disso."""
+NOT_A_FILE = {errno.ELOOP: "é um atalho para outro arquivo", errno.ENXIO: "não é um arquivo comum"}
+LAST_MOMENT = datetime.datetime(9999, 1, 1).timestamp()
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,15 @@ class Submission:
 
 def read_submission(student: str, folder: Path) -> Submission:
     """Lê o caderno mais novo da pasta. Nunca levanta exceção por causa do que o estudante enviou."""
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.parent.is_symlink() or folder.is_symlink() or not folder.is_dir():
         return Submission(student, status="unreadable", problem="a pasta da entrega não é uma pasta comum")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return Submission(student, status="unreadable", problem="falta permissão para ler a pasta da entrega")
     notebooks = sorted(folder.glob("*.ipynb"), key=lambda path: (path.lstat().st_mtime, path.name))
     if not notebooks:
         return Submission(student, status="missing", problem="a pasta não tem nenhum arquivo .ipynb")
     notes = (
-        [f"Havia {len(notebooks)} cadernos; valeu o mais novo, {notebooks[-1].name}."]
+        [f"Havia {len(notebooks)} cadernos; valeu o mais novo, {valid_text(notebooks[-1].name)}."]
         if notebooks[1:]
         else []
     )
@@ -68,9 +80,11 @@ def read_notebook(student: str, path: Path, notes: list[str] | None = None) -> S
     try:
         data, modified = _read_regular(path)
     except OSError as error:
-        return unreadable(f"não consegui abrir o arquivo: {error.strerror or error}")
+        return unreadable(NOT_A_FILE.get(error.errno or 0, f"não consegui abrir o arquivo: {reason(error)}"))
     except ValueError as error:
         return unreadable(str(error))
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_PIECES:
+        return unreadable("o arquivo tem dados demais nas saídas: limpe-as e envie o caderno de novo", data)
     try:
         document = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -80,6 +94,10 @@ def read_notebook(student: str, path: Path, notes: list[str] | None = None) -> S
     cells = parse_cells(document)
     if cells is None:
         return unreadable("o arquivo é JSON, mas não é um caderno do Jupyter: não tem células", data)
+    if (size := sum(len(cell.source) for cell in cells if cell.kind == "code")) > MAX_CODE:
+        return unreadable(
+            f"o caderno tem {size / 2**20:.1f} MB de código; o limite é {MAX_CODE // 2**20} MB", data
+        )
     if language := foreign_language(document):
         return unreadable(f"o caderno é de {language}, e o exercício é em Python", data)
     return Submission(student, cells, "", "", hashlib.sha256(data).hexdigest(), modified, notes or [])
@@ -88,7 +106,7 @@ def read_notebook(student: str, path: Path, notes: list[str] | None = None) -> S
 def _read_regular(path: Path) -> tuple[bytes, float]:
     """Conteúdo e hora de um arquivo comum; não segue atalhos nem espera por canos e dispositivos."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise ValueError("não é um arquivo comum")
@@ -98,7 +116,9 @@ def _read_regular(path: Path) -> tuple[bytes, float]:
             raise ValueError(
                 f"o arquivo tem {info.st_size / 2**20:.0f} MB; o limite é {MAX_BYTES // 2**20} MB"
             )
-        return stream.read(MAX_BYTES + 1), info.st_mtime
+        return os.read(descriptor, MAX_BYTES + 1), min(max(info.st_mtime, 0), LAST_MOMENT)
+    finally:
+        os.close(descriptor)
 
 
 def parse_cells(document: Any) -> list[Cell] | None:
@@ -125,8 +145,16 @@ def _cell(raw: Any) -> Cell | None:
     grade_id: Any = None
     with contextlib.suppress(KeyError, TypeError):
         grade_id = raw["metadata"]["nbgrader"]["grade_id"]
-    text = source.replace("\0", "").encode("utf-8", "replace").decode()
-    return Cell(raw["cell_type"], text, grade_id if isinstance(grade_id, str) else "")
+    return Cell(
+        raw["cell_type"],
+        valid_text(source.replace("\0", "")),
+        valid_text(grade_id) if isinstance(grade_id, str) else "",
+    )
+
+
+def valid_text(text: str) -> str:
+    """Texto que se pode gravar em UTF-8: metades soltas de um par viram interrogação."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def foreign_language(document: dict[str, Any]) -> str:
@@ -135,5 +163,5 @@ def foreign_language(document: dict[str, Any]) -> str:
     with contextlib.suppress(KeyError, TypeError):
         language = document["metadata"]["kernelspec"]["language"]
     if isinstance(language, str) and language and "python" not in language.lower():
-        return language[:40]
+        return valid_text(language[:40])
     return ""

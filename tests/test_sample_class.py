@@ -54,7 +54,9 @@ def test_gradebook_holds_the_marks(graded: ClassDir, records: dict[str, Record])
 
 
 def test_nothing_was_written_outside(records: dict[str, Record]) -> None:
-    places = [Path(folder) / "invasao-dropout.txt" for folder in ("/tmp", "/dev/shm", "/var/tmp", Path.home())]
+    places = [
+        Path(folder) / "invasao-dropout.txt" for folder in ("/tmp", "/dev/shm", "/var/tmp", Path.home())
+    ]
     assert not [path for path in places if path.exists()]
 
 

@@ -24,16 +24,20 @@ from grader.isolation import wire
 from grader.isolation.zygote import REQUIRED
 from grader.runtime import Outcome
 
+PATIENCE = 3
+"""Quantas vezes o seu tempo de processador um passo pode levar no relógio: a máquina pode estar ocupada."""
 GRACE = 1.0
 """Segundos entre o alarme dentro do processo e a morte por fora."""
 MAX_RESTARTS = 12
 PIPE_BYTES = 2**20
-MAX_OUTPUT = 256 * 2**20
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Tetos de uma entrega: segundos por célula, por verificação e ao todo; bytes além da base."""
+    """Tetos de uma entrega: segundos de processador por célula e por verificação, segundos de relógio ao todo e bytes.
+
+    Os bytes são os que a entrega pode ocupar além das bibliotecas já carregadas.
+    """
 
     cell_seconds: float = 10.0
     check_seconds: float = 5.0
@@ -45,7 +49,7 @@ class Limits:
 class Examination:
     """O que se viu de uma entrega: um resultado por sonda e o que aconteceu às células.
 
-    `incidents` são (status, célula ou sonda): "timeout", "memory" ou "crashed".
+    `incidents` são "timeout", "memory" ou "crashed", um por coisa que interrompeu a correção.
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -55,12 +59,41 @@ class Examination:
 
 @dataclass
 class _Attempt:
-    """Uma bifurcação: o que ela fazia quando parou e por que parou."""
+    """Uma bifurcação: o roteiro que deve cumprir, em que passo está e por que parou.
 
-    cell: int | None = None
-    probe: str | None = None
+    Um passo é uma célula (o índice dela) ou uma sonda (o id).
+    """
+
+    steps: list[int | str]
+    step: int = -1
+    answered: bool = True
+    since: float = field(default_factory=time.monotonic)
     finished: bool = False
     cause: str = "crashed"
+    detail: str = "encerrou o processo"
+
+    @property
+    def current(self) -> int | str | None:
+        return self.steps[self.step] if self.step >= 0 else None
+
+    def follow(self, message: wire.Message) -> bool:
+        """Avança no roteiro; False se a mensagem não é a que ele espera agora."""
+        complete = self.answered or isinstance(self.current, int)  # célula sem erro nada responde
+        if message.event == "begin":
+            if not complete or not message.step == self.step + 1 < len(self.steps):
+                return False
+            self.step, self.answered, self.since = message.step, False, time.monotonic()
+            return True
+        if message.event == "end":
+            self.finished = complete and self.step == len(self.steps) - 1
+            return self.finished
+        answer = "failed" if isinstance(self.current, int) else "seen"
+        expected = not self.answered and (message.event, message.step) == (answer, self.step)
+        self.answered = True
+        return expected
+
+    def stop(self, cause: str, detail: str) -> None:
+        self.cause, self.detail = cause, detail
 
 
 class Examiner:
@@ -142,59 +175,71 @@ class Examiner:
     def examine(self, cells: list[tuple[int, str]], probes: list[str], seed: int) -> Examination:
         """Roda as células (índice, código) e observa as sondas pedidas; sempre devolve, nunca levanta."""
         examination = Examination()
-        started = time.monotonic()
+        deadline = time.monotonic() + self.limits.total_seconds
         skipped: set[int] = set()
         for _ in range(MAX_RESTARTS):
             pending = [id for id in probes if id not in examination.outcomes]
-            left = self.limits.total_seconds - (time.monotonic() - started)
-            if not pending or left <= 0:
+            if not pending or time.monotonic() > deadline:
                 break
-            request = {
-                "cells": [cell for cell in cells if cell[0] not in skipped],
-                "probes": pending,
-                "seed": seed,
-                "cell_seconds": self.limits.cell_seconds,
-                "check_seconds": self.limits.check_seconds,
-                "total_seconds": self.limits.total_seconds,
-            }
-            attempt = self._attempt(request, examination, time.monotonic() + left)
+            attempt = self._attempt(
+                [cell for cell in cells if cell[0] not in skipped], pending, seed, examination, deadline
+            )
             if attempt.finished:
                 break
             self._blame(attempt, examination, skipped)
+        missing = Outcome("timeout", detail="acabou o tempo da entrega")
+        if time.monotonic() <= deadline:
+            missing = Outcome("crashed", detail=f"a entrega já tinha parado a correção {MAX_RESTARTS} vezes")
         for id in probes:
-            examination.outcomes.setdefault(id, Outcome("timeout", detail="acabou o tempo da entrega"))
+            examination.outcomes.setdefault(id, missing)
         return examination
 
     def _blame(self, attempt: _Attempt, examination: Examination, skipped: set[int]) -> None:
         """Anota o que parou a bifurcação e o tira da próxima."""
         examination.incidents.append(attempt.cause)
-        detail = {
-            "timeout": "passou do tempo e não respondeu ao aviso",
-            "crashed": "encerrou o processo",
-            "memory": "esgotou a memória",
-        }[attempt.cause]
-        if attempt.probe is not None:
-            examination.outcomes[attempt.probe] = Outcome(attempt.cause, detail=detail)
-        elif attempt.cell is not None:
-            skipped.add(attempt.cell)
-            examination.cell_notes[attempt.cell] = detail
+        if isinstance(attempt.current, str):
+            examination.outcomes[attempt.current] = Outcome(attempt.cause, detail=attempt.detail)
+        elif attempt.current is not None:
+            skipped.add(attempt.current)
+            examination.cell_notes[attempt.current] = attempt.detail
 
-    def _attempt(self, request: dict[str, Any], examination: Examination, deadline: float) -> _Attempt:
+    def _attempt(
+        self,
+        cells: list[tuple[int, str]],
+        probes: list[str],
+        seed: int,
+        examination: Examination,
+        deadline: float,
+    ) -> _Attempt:
         """Uma bifurcação, do pedido à saída."""
-        attempt = _Attempt()
-        receiver = self._fork(request)
+        attempt = _Attempt([index for index, _ in cells] + probes)
+        receiver = self._fork(
+            {
+                "cells": cells,
+                "probes": probes,
+                "seed": seed,
+                "cell_seconds": (self.limits.cell_seconds, self.limits.cell_seconds * PATIENCE),
+                "check_seconds": (self.limits.check_seconds, self.limits.check_seconds * PATIENCE),
+                "total_seconds": self.limits.total_seconds,
+            }
+        )
+        patience = 0.0
         try:
-            for line in self._lines(receiver, attempt, deadline):
-                self._take(line, attempt, request, examination)
+            for message, outcome in self._messages(receiver, attempt, deadline):
+                if not attempt.follow(message):
+                    raise wire.BadFrame("fora do roteiro")
+                self._take(attempt.current, message, outcome, examination)
                 if attempt.finished:
                     break
+            else:
+                patience = GRACE  # fechou o canal: deve estar terminando
+        except wire.BadFrame:
+            attempt.stop("crashed", "escreveu no canal reservado à correção")
+        except TimeoutError:
+            attempt.stop("timeout", "passou do tempo e não respondeu ao aviso")
         finally:
             os.close(receiver)
-        status = self._reap()
-        if status is None or (status == -signal.SIGKILL and attempt.cause == "crashed"):
-            attempt.cause = "memory"  # ninguém daqui o matou: foi o núcleo, por falta de memória
-        elif status == -signal.SIGXCPU:
-            attempt.cause = "timeout"
+        self._reap(attempt, patience)
         return attempt
 
     def _fork(self, request: dict[str, Any]) -> int:
@@ -202,65 +247,65 @@ class Examiner:
         receiver, sender = os.pipe()
         with contextlib.suppress(OSError, AttributeError):
             fcntl.fcntl(sender, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        with tempfile.TemporaryFile() as job:
+        with os.fdopen(os.memfd_create("entrega"), "wb") as job:
             job.write(json.dumps(request).encode())
             job.flush()
-            socket.send_fds(self.control, [b"f"], [job.fileno(), sender])
+            try:
+                socket.send_fds(self.control, [b"f"], [job.fileno(), sender])
+            except OSError:  # o processo aquecido morreu desde a última entrega
+                self._restart()
+                socket.send_fds(self.control, [b"f"], [job.fileno(), sender])
         os.close(sender)
         return receiver
 
-    def _reap(self) -> int | None:
-        """Mata o filho se ainda vive e devolve como ele saiu; None se o processo aquecido se foi."""
-        with contextlib.suppress(OSError):
-            self.control.sendall(b"k")
+    def _reap(self, attempt: _Attempt, patience: float) -> None:
+        """Espera `patience` segundos que o filho saia, mata-o se não saiu e apura por que parou."""
+        alone = bool(select.select([self.control], [], [], patience)[0])
+        if not alone:
+            with contextlib.suppress(OSError):
+                self.control.sendall(b"k")
         answer = self._read_control()
         if answer is None:
-            self.close()
-            self._start()
-            return None
-        return answer["status"]
+            self._restart()
+        if answer is None or (alone and patience and answer["status"] == -signal.SIGKILL):
+            attempt.stop("memory", "esgotou a memória")  # ninguém daqui o matou: foi o núcleo
+        elif alone and answer["status"] == -signal.SIGXCPU:
+            attempt.stop("timeout", "passou do tempo de processador")
 
-    def _lines(self, receiver: int, attempt: _Attempt, deadline: float) -> Iterator[bytes]:
-        """Linhas do filho até ele fechar o canal, passar do prazo ou escrever demais."""
-        buffer, total = bytearray(), 0
+    def _restart(self) -> None:
+        self.close()
+        self._start()
+
+    def _messages(
+        self, receiver: int, attempt: _Attempt, deadline: float
+    ) -> Iterator[tuple[wire.Message, Outcome]]:
+        """O que o filho diz, até ele fechar o canal; levanta `TimeoutError` se um passo ou o todo demora demais."""
+        buffer = bytearray()
         while True:
-            seconds = self.limits.cell_seconds if attempt.probe is None else self.limits.check_seconds
-            patience = min(deadline - time.monotonic(), seconds + GRACE)
-            ready, _, _ = select.select([receiver], [], [], max(patience, 0))
-            if not ready:
-                attempt.cause = "timeout"
-                return
+            seconds = (
+                self.limits.check_seconds if isinstance(attempt.current, str) else self.limits.cell_seconds
+            )
+            left = min(deadline, attempt.since + seconds * PATIENCE + GRACE) - time.monotonic()
+            ready, _, _ = select.select([receiver], [], [], max(left, 0))
+            if not ready or left < -GRACE:
+                raise TimeoutError
             piece = os.read(receiver, PIPE_BYTES)
-            total += len(piece)
-            if not piece or total > MAX_OUTPUT or len(buffer) > 2 * wire.MAX_LINE:
+            if not piece:
                 return
             buffer += piece
-            *lines, rest = buffer.split(b"\n")
-            buffer = rest
-            yield from map(bytes, lines)
+            while frame := wire.next_frame(buffer):
+                yield frame
 
     def _take(
-        self, line: bytes, attempt: _Attempt, request: dict[str, Any], examination: Examination
+        self, step: int | str | None, message: wire.Message, outcome: Outcome, examination: Examination
     ) -> None:
-        """Guarda uma mensagem. A primeira resposta de cada sonda vale; o que não faz sentido é ignorado."""
-        try:
-            message = wire.decode(line)
-        except wire.BadMessage:
-            return
-        if message.event == "cell":
-            attempt.cell = message.cell
-        elif message.event == "cell_failed":
-            examination.cell_notes.setdefault(message.cell, message.detail)
-            if message.status in ("timeout", "memory"):
-                examination.incidents.append(message.status)
-        elif message.event == "probe" and message.probe in request["probes"]:
-            attempt.probe = message.probe
-        elif message.event == "seen" and message.probe in request["probes"]:
-            examination.outcomes.setdefault(message.probe, message.outcome())
-            if message.status in ("timeout", "memory"):
-                examination.incidents.append(message.status)
-        elif message.event == "end":
-            attempt.finished = True
+        """Guarda o que o passo rendeu."""
+        if isinstance(step, int) and message.event == "failed":
+            examination.cell_notes.setdefault(step, outcome.detail)
+        elif isinstance(step, str) and message.event == "seen":
+            examination.outcomes[step] = outcome
+        if outcome.status in ("timeout", "memory"):
+            examination.incidents.append(outcome.status)
 
 
 def clean_environment() -> dict[str, str]:

@@ -7,6 +7,7 @@ cria processos nem threads, não envia sinais. O que pode é calcular, dentro de
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 import site
@@ -21,15 +22,24 @@ from landlock.plumbing import FSAccess
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x10000000, 0x20000000, 0x40000000, 0x08000000
 PR_SET_PDEATHSIG, PR_SET_NAME, PR_GET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_VMA = 1, 15, 16, 38, 0x53564D41
 SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
+# F_SETOWN, F_SETSIG e F_NOTIFY mandariam sinais a outros processos.
+FCNTL = (
+    fcntl.F_DUPFD,
+    fcntl.F_DUPFD_CLOEXEC,
+    fcntl.F_GETFD,
+    fcntl.F_SETFD,
+    fcntl.F_GETFL,
+    fcntl.F_SETFL,
+)
 TCGETS, FIONCLEX, FIOCLEX, FIONREAD = 0x5401, 0x5450, 0x5451, 0x541B
 
 READING = (
-    "open openat access faccessat faccessat2 stat lstat fstat newfstatat statx readlink readlinkat "
+    "access faccessat faccessat2 stat lstat fstat newfstatat statx readlink readlinkat "
     "getdents getdents64 getcwd lseek read readv pread64"
 )
 WRITING = "write writev"
 DESCRIPTORS = (
-    "close close_range dup dup2 dup3 fcntl pipe pipe2 eventfd2 poll ppoll select pselect6 "
+    "close close_range dup dup2 dup3 pipe pipe2 eventfd2 poll ppoll select pselect6 "
     "epoll_create1 epoll_ctl epoll_wait epoll_pwait"
 )
 MEMORY = "mmap mprotect munmap mremap madvise brk mincore membarrier get_mempolicy"
@@ -97,12 +107,23 @@ def syscall_filter() -> pyseccomp.SyscallFilter:
         _rule(allowed, pyseccomp.ALLOW, name)
     for request in (TCGETS, FIOCLEX, FIONCLEX, FIONREAD):
         _rule(allowed, pyseccomp.ALLOW, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+    for command in FCNTL:
+        _rule(allowed, pyseccomp.ALLOW, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     for option in (PR_SET_NAME, PR_GET_NAME, PR_SET_VMA):
         _rule(allowed, pyseccomp.ALLOW, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, option))
     read_own_limits = (pyseccomp.Arg(0, pyseccomp.EQ, 0), pyseccomp.Arg(2, pyseccomp.EQ, 0))
     _rule(allowed, pyseccomp.ALLOW, "prlimit64", *read_own_limits)
+    for name, flags in (("open", 1), ("openat", 2)):
+        _rule(allowed, pyseccomp.ALLOW, name, *_harmless_opening(flags))
     _rule(allowed, pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # a glibc tenta clone, que é recusada
     return allowed
+
+
+def _harmless_opening(flags: int) -> list[pyseccomp.Arg]:
+    """Antes da ABI 3 o Landlock não vê truncamento, e abrir com O_TRUNC esvaziaria uma biblioteca só de leitura."""
+    if landlock.landlock_abi_version() >= 3:
+        return []
+    return [pyseccomp.Arg(flags, pyseccomp.MASKED_EQ, os.O_TRUNC, 0)]
 
 
 def _rule(filter: pyseccomp.SyscallFilter, action: int, name: str, *args: pyseccomp.Arg) -> None:

@@ -1,94 +1,137 @@
-"""O que atravessa a fronteira: JSON com arrays em base64, nunca pickle, lido sem confiança."""
+"""O que atravessa a fronteira, lido sem confiança: um cabeçalho em JSON e os bytes dos arrays, nunca pickle.
 
-import base64
+Um quadro é `<tamanho do cabeçalho><tamanho dos dados><cabeçalho><dados>`. O cabeçalho é pequeno e validado campo a
+campo; os dados são os arrays, um depois do outro, em ordem C. Ler um quadro custa no máximo o que estes tetos dizem,
+seja o que for que o processo isolado escreva.
+"""
+
 import json
+import math
+import struct
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from grader.runtime import Outcome
 
-MAX_LINE = 16 * 2**20
-"""Bytes por mensagem; mais que isso é descartado como resposta inválida."""
+MAX_HEADER = 64 * 2**10
+MAX_DATA = 8 * 2**20
+MAX_VALUES = 64
+MAX_DIMENSIONS = 32
+MAX_LINE = 500
+PREFIX = struct.Struct("<II")
 
-Short = Annotated[str, Field(max_length=2000)]
+
+class BadFrame(ValueError):
+    """O processo isolado escreveu algo que não é um quadro."""
 
 
-class BadMessage(ValueError):
-    """O processo isolado escreveu algo que não é uma mensagem."""
+def printable(text: str) -> str:
+    """Texto de uma linha, sem caracteres de controle nem inversões de direção."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+Line = Annotated[str, Field(max_length=MAX_LINE), AfterValidator(printable)]
 
 
 class Array(BaseModel):
-    """Array numérico; `data` são os bytes em ordem C."""
+    """Um array numérico do quadro; os bytes dele estão nos dados."""
 
     model_config = ConfigDict(extra="forbid")
 
     dtype: Literal["|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"]
-    shape: Annotated[list[Annotated[int, Field(ge=0, le=MAX_LINE)]], Field(max_length=32)]
-    data: str
-
-    def array(self) -> np.ndarray:
-        raw = base64.b64decode(self.data, validate=True)
-        return np.frombuffer(raw, dtype=self.dtype).reshape(self.shape).copy()
+    shape: Annotated[list[Annotated[int, Field(ge=0, le=MAX_DATA)]], Field(max_length=MAX_DIMENSIONS)]
 
 
 class Message(BaseModel):
-    """Uma linha vinda do processo isolado: o que ele começou, viu ou terminou."""
+    """O que o processo isolado começou, viu ou terminou; `step` é o passo do roteiro que recebeu."""
 
     model_config = ConfigDict(extra="forbid")
 
-    event: Literal["cell", "cell_failed", "probe", "seen", "end"]
-    cell: int = -1
-    probe: Short = ""
+    event: Literal["begin", "failed", "seen", "end"]
+    step: Annotated[int, Field(ge=0, lt=2**31)] = 0
     status: Literal["seen", "not_defined", "barred", "memory", "timeout", "error"] = "seen"
-    values: Annotated[dict[Short, Array | Short], Field(max_length=64)] = {}
-    error: Short = ""
-    detail: Short = ""
-
-    def outcome(self) -> Outcome:
-        values = {name: v.array() if isinstance(v, Array) else v for name, v in self.values.items()}
-        return Outcome(self.status, values, self.error, self.detail)
+    values: Annotated[dict[Line, Array | Line], Field(max_length=MAX_VALUES)] = {}
+    error: Line = ""
+    detail: Line = ""
 
 
-_message = TypeAdapter(Message)
-
-
-def encode(event: str, **fields: Any) -> bytes:
-    """Uma mensagem, no lado isolado."""
-    return json.dumps({"event": event, **fields}).encode() + b"\n"
-
-
-def encode_outcome(probe: str, outcome: Outcome) -> bytes:
-    """O que uma sonda viu, no lado isolado."""
-    values = {name: _plain(value) for name, value in outcome.values.items()}
-    fields = {
+def encode(event: str, step: int = 0, outcome: Outcome | None = None) -> bytes:
+    """Um quadro, no lado isolado; um resultado que não cabe nele vira erro."""
+    if outcome is None:
+        return _frame({"event": event, "step": step}, [])
+    arrays = {name: _plain(value) for name, value in outcome.values.items() if isinstance(value, np.ndarray)}
+    header = {
+        "event": event,
+        "step": step,
         "status": outcome.status,
-        "values": values,
-        "error": outcome.error[:200],
-        "detail": outcome.detail[:500],
+        "values": {
+            name: {"dtype": arrays[name].dtype.str, "shape": arrays[name].shape}
+            if name in arrays
+            else printable(value[:MAX_LINE])
+            for name, value in outcome.values.items()
+        },
+        "error": printable(outcome.error[:MAX_LINE]),
+        "detail": printable(outcome.detail[:MAX_LINE]),
     }
-    line = encode("seen", probe=probe, **fields)
-    if len(line) > MAX_LINE:
-        return encode(
-            "seen", probe=probe, status="error", error="tamanho", detail="o resultado é grande demais"
-        )
-    return line
+    size = sum(array.nbytes for array in arrays.values())
+    if size <= MAX_DATA and len(outcome.values) <= MAX_VALUES and all(map(_fits, arrays.values())):
+        frame = _frame(header, [array.tobytes() for array in arrays.values()])
+        if len(frame) - size <= MAX_HEADER:
+            return frame
+    return encode(event, step, Outcome("error", error="tamanho", detail="o resultado é grande demais"))
 
 
-def _plain(value: np.ndarray | str) -> dict[str, Any] | str:
-    if isinstance(value, str):
-        return value[:2000]
-    value = value.astype(np.float64) if value.dtype.str == "<f16" else value
-    data = base64.b64encode(np.ascontiguousarray(value).data).decode() if value.size else ""
-    return {"dtype": value.dtype.str.replace(">", "<"), "shape": list(value.shape), "data": data}
+def _plain(value: np.ndarray) -> np.ndarray:
+    """Array com um dos tipos que o quadro aceita: sem `longdouble` e com a ordem de bytes de praxe."""
+    value = value.astype(np.float64) if value.dtype.itemsize > 8 else value
+    return value.astype(value.dtype.newbyteorder("<"), copy=False)
 
 
-def decode(line: bytes) -> Message:
-    """Lê uma mensagem; levanta `BadMessage` diante de qualquer outra coisa."""
+def _fits(array: np.ndarray) -> bool:
+    return array.ndim <= MAX_DIMENSIONS and max(array.shape, default=0) <= MAX_DATA
+
+
+def _frame(header: dict[str, Any], arrays: list[bytes]) -> bytes:
+    head, data = json.dumps(header).encode(), b"".join(arrays)
+    return PREFIX.pack(len(head), len(data)) + head + data
+
+
+def next_frame(buffer: bytearray) -> tuple[Message, Outcome] | None:
+    """Tira do início de `buffer` um quadro completo; None se ainda não chegou inteiro.
+
+    Levanta `BadFrame` diante de qualquer coisa que não seja um quadro.
+    """
+    if len(buffer) < PREFIX.size:
+        return None
+    header, data = PREFIX.unpack_from(buffer)
+    if header > MAX_HEADER or data > MAX_DATA:
+        raise BadFrame("quadro grande demais")
+    end = PREFIX.size + header + data
+    if len(buffer) < end:
+        return None
+    body = bytes(buffer[PREFIX.size : end])
+    del buffer[:end]
     try:
-        message = _message.validate_json(line)
-        message.outcome()
-    except (ValidationError, ValueError, RecursionError, MemoryError) as error:
-        raise BadMessage(str(error)[:200]) from error
-    return message
+        message = Message.model_validate_json(body[:header])
+        values = _values(message, body[header:])
+    except ValueError:  # a mensagem do erro pode ser enorme: não se olha
+        raise BadFrame("quadro malformado") from None
+    return message, Outcome(message.status, values, message.error, message.detail)
+
+
+def _values(message: Message, data: bytes) -> dict[str, np.ndarray | str]:
+    """Os valores de um quadro; os arrays têm de gastar os dados até o último byte."""
+    values: dict[str, np.ndarray | str] = {}
+    start = 0
+    for name, value in message.values.items():
+        if isinstance(value, str):
+            values[name] = value
+            continue
+        end = start + math.prod(value.shape) * np.dtype(value.dtype).itemsize
+        values[name] = np.frombuffer(data[start:end], value.dtype).reshape(value.shape).copy()
+        start = end
+    if start != len(data):
+        raise BadFrame("sobram dados")
+    return values

@@ -17,9 +17,18 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 from grader.isolation import wire
-from grader.runtime import Probe, TimeUp, describe_error, observe, seed_globals
+from grader.runtime import (
+    Outcome,
+    Probe,
+    TimeUp,
+    describe_error,
+    observe,
+    out_of_memory,
+    own_frames,
+    seed_globals,
+)
 
-Emit = Callable[[bytes], None]
+Emit = Callable[..., None]
 
 
 class Silent:
@@ -49,47 +58,61 @@ class SilentShell(Silent):
 
 
 def work(job: dict[str, Any], probes: list[Probe], result: int) -> None:
-    """Executa um pedido: células, depois sondas; escreve as mensagens no descritor `result`."""
+    """Executa um pedido: células, depois sondas; escreve o que viu de cada passo no descritor `result`."""
 
-    def emit(message: bytes) -> None:
-        view = memoryview(message)
+    def emit(event: str, step: int = 0, outcome: Outcome | None = None) -> None:
+        view = memoryview(wire.encode(event, step, outcome))
         while view:
             view = view[os.write(result, view) :]
 
     namespace = run_cells(job, emit)
-    wanted = {id: probe for probe in probes for id in job["probes"] if id == probe.id}
-    for id in job["probes"]:
-        emit(wire.encode("probe", probe=id))
-        try:
-            with alarm(job["check_seconds"]):
-                outcome = observe(wanted[id], namespace, job["seed"])
-        except TimeUp:
-            continue  # o alarme tocou fora da sonda: quem está de fora dá o prazo por vencido
-        emit(wire.encode_outcome(id, outcome))
-    emit(wire.encode("end"))
+    wanted = {probe.id: probe for probe in probes}
+    for step, id in enumerate(job["probes"], start=len(job["cells"])):
+        emit("begin", step)
+        emit("seen", step, observed(wanted[id], namespace, job))
+    emit("end")
+
+
+def observed(probe: Probe, namespace: dict[str, Any], job: dict[str, Any]) -> Outcome:
+    """O que a sonda viu, ou o que atravessou até o tratamento de erros dela."""
+    try:
+        with alarm(*job["check_seconds"]):
+            return observe(probe, namespace, job["seed"])
+    except TimeUp:
+        return Outcome("timeout", detail="passou do tempo")
+    except BaseException as error:
+        return Outcome("error", error=type(error).__name__, detail=describe_error(error))
 
 
 def run_cells(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     """Roda as células na ordem, seguindo adiante depois de um erro; devolve o que elas definiram."""
     namespace = notebook_namespace()
     seed_globals(job["seed"])
-    for index, source in job["cells"]:
-        emit(wire.encode("cell", cell=index))
+    for step, (index, source) in enumerate(job["cells"]):
+        emit("begin", step)
+        known = set(namespace)
         try:
-            with alarm(job["cell_seconds"]):
+            with alarm(*job["cell_seconds"]):
                 exec(compiled(source, index), namespace)
         except BaseException as error:
-            status = (
-                "timeout"
-                if isinstance(error, TimeUp)
-                else "memory"
-                if isinstance(error, MemoryError)
-                else "error"
-            )
-            with contextlib.suppress(Exception):
-                detail = describe_error(error)[:500]
-                emit(wire.encode("cell_failed", cell=index, status=status, detail=detail))
+            if out_of_memory(error):
+                discard_data(namespace, known)
+            frame = next(reversed(own_frames(error, {__file__})), None)
+            emit("failed", step, Outcome(cell_status(error), detail=describe_error(error, frame)))
     return namespace
+
+
+def discard_data(namespace: dict[str, Any], known: set[str]) -> None:
+    """Apaga os dados que uma célula juntou até esgotar a memória, para que as outras caibam; ficam as funções."""
+    for name in namespace.keys() - known:
+        if not callable(namespace[name]):
+            del namespace[name]
+
+
+def cell_status(error: BaseException) -> str:
+    if isinstance(error, TimeUp):
+        return "timeout"
+    return "memory" if out_of_memory(error) else "error"
 
 
 def notebook_namespace() -> dict[str, Any]:
@@ -122,18 +145,25 @@ def compiled(source: str, index: int) -> types.CodeType:
 
 
 @contextlib.contextmanager
-def alarm(seconds: float) -> Iterator[None]:
-    """Levanta `TimeUp` no código que passar de `seconds`; quem o ignora é morto por quem está de fora."""
+def alarm(processor: float, clock: float) -> Iterator[None]:
+    """Levanta `TimeUp` no código que gastar `processor` segundos de processador ou `clock` de relógio.
+
+    Quem o ignora é morto por quem está de fora.
+    """
 
     def ring(*_: object) -> None:
         raise TimeUp
 
+    timers = {signal.ITIMER_PROF: processor, signal.ITIMER_REAL: clock}
+    signal.signal(signal.SIGPROF, ring)
     signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    for timer, seconds in timers.items():
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer in timers:
+            signal.setitimer(timer, 0)
 
 
 def read_job(descriptor: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ chega por um descritor que só o filho lê, e o resultado sai por outro. Convers
 recebe `f` com os dois descritores e responde uma linha quando o filho termina; recebe `k` e o mata.
 """
 
+import fcntl
 import gc
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 from typing import Any
 
 REQUIRED = ("Landlock", "seccomp")
+LAST_DESCRIPTOR = os.sysconf("SC_OPEN_MAX")
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def _isolate_processes() -> list[str]:
     sandbox.die_with_parent()
     layers = sandbox.enter_namespaces()
     if layers and (inner := os.fork()):
-        os.closerange(3, 256)
+        os.closerange(3, LAST_DESCRIPTOR)
         os.waitpid(inner, 0)
         os._exit(0)
     sandbox.die_with_parent()
@@ -46,12 +48,14 @@ class Zygote:
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
         from grader import runtime
         from grader.exercise import load_probes
+        from grader.isolation.operators import bar_operators
 
         self.control = control
         self.setup = setup
         self.probes = load_probes(setup["probe_sources"])
-        self.barring = runtime.barring(setup["barred"])
-        self.barring.__enter__()  # para sempre: este processo e seus filhos nunca precisam do que é vetado
+        # Para sempre: este processo e seus filhos nunca precisam do que é vetado.
+        runtime.bar(setup["barred"])
+        bar_operators(setup["barred"])
 
     def confine(self) -> list[str]:
         """Fecha o que já pode ser fechado antes das bifurcações; devolve as camadas ativas."""
@@ -121,13 +125,11 @@ class Zygote:
 
 def _only_these(job: int, result: int) -> tuple[int, int]:
     """Deixa abertos só os dois descritores do pedido, como 3 e 4, e /dev/null nas entradas padrão."""
-    job, result = os.dup2(job, 200), os.dup2(result, 201)
     null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    os.dup2(job, 3)
-    os.dup2(result, 4)
-    os.closerange(5, 256)
+    above = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 5) for descriptor in (null, null, null, job, result)]
+    for wanted, descriptor in enumerate(above):
+        os.dup2(descriptor, wanted)
+    os.closerange(5, LAST_DESCRIPTOR)
     return 3, 4
 
 

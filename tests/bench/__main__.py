@@ -1,0 +1,142 @@
+"""`python -m tests.bench`: mede os três corretores e o piso e diz se as metas foram alcançadas."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from grader.course import ROOT
+from grader.exercise import load_exercise
+from grader.grading import Marker
+from tests.bench import contenders, tables
+from tests.bench.contenders import SEED, Course
+from tests.bench.corpus import SLUG, bare_stub, corpus
+from tests.bench.measure import BenchError, Measured
+from tests.bench.tables import Flat, Rate, Report
+from tests.notebooks import hand_in
+
+RESULTS = ROOT / "_build" / "bench.json"
+WORKERS = (1, 2)
+out = Console()
+
+
+def main(
+    submissions: Annotated[int, typer.Option(min=10, help="Quantas entregas.")] = 100,
+    flat: Annotated[int, typer.Option(min=0, help="Tamanho da turma grande; 0 a deixa de fora.")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Vezes que se medem o nosso corretor e o piso.")] = 3,
+) -> None:
+    """Compara o nosso corretor com o nbgrader, o otter-grader e uma bifurcação nua."""
+    exercise = load_exercise(SLUG)
+    report = Report(submissions)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        course = Course(Path(folder), Marker(exercise, SEED), corpus(exercise, submissions))
+        with step("preparação"):
+            contenders.install_otter()
+            course.create()
+        measure_nbgrader(course, report)
+        measure_otter(course, report)
+        measure_ours(course, report, rounds)
+        measure_memory(course, report)
+        for size in sorted({100, flat}) if flat else ():
+            measure_growth(course, report, size)
+    tables.show(report, out)
+    report.save(RESULTS)
+    out.print(f"Resultados: {RESULTS}", soft_wrap=True)
+
+
+def measure_nbgrader(course: Course, report: Report) -> None:
+    with step("nbgrader"):
+        measured = contenders.nbgrader(course.copy("nbgrader", course.entries), report.submissions)
+    report.rates.append(
+        Rate("nbgrader", report.submissions, measured.seconds, measured.cpu, peak=measured.memory.tree)
+    )
+
+
+def measure_otter(course: Course, report: Report) -> None:
+    with step("otter-grader"):
+        each = contenders.otter(course.folder / "otter", course.marker, course.entries)
+    seconds, cpu = sum(m.seconds for m in each), sum(m.cpu for m in each)
+    report.rates.append(Rate("otter-grader", len(each), seconds, cpu, peak=max(m.memory.tree for m in each)))
+
+
+def measure_ours(course: Course, report: Report, rounds: int) -> None:
+    """Nosso corretor e o piso, alternados, para que o resto da máquina pese igual nos dois."""
+    graded: dict[int, list[tuple[Measured, Measured]]] = {workers: [] for workers in WORKERS}
+    bare: dict[int, list[contenders.Floor]] = {workers: [] for workers in WORKERS}
+    for number in range(rounds):
+        for workers in WORKERS:
+            with step(f"{tables.ours(workers)}, e o piso, {number + 1} de {rounds}"):
+                bare[workers].append(contenders.floor(course.folder, course.marker, course.entries, workers))
+                idle = contenders.ours(course.copy("nenhuma", []), workers, 0)
+                classdir = course.copy("nossa", course.entries)
+                graded[workers].append((contenders.ours(classdir, workers, report.submissions), idle))
+                contenders.check_our_marks(classdir, course.entries)
+    for workers, runs in graded.items():
+        report.rates.append(
+            Rate(
+                tables.ours(workers),
+                report.submissions,
+                median(full.seconds for full, _ in runs),
+                median(full.cpu - idle.cpu for full, idle in runs),
+                median(idle.seconds for _, idle in runs),
+            )
+        )
+    for workers, floors in bare.items():
+        seconds, cpu = median(f.seconds for f in floors), median(f.cpu for f in floors)
+        report.rates.append(Rate(tables.bare(workers), report.submissions, seconds, cpu))
+
+
+def measure_memory(course: Course, report: Report) -> None:
+    """Outra correção, sem cronômetro, olhando a memória a cada 20 ms."""
+    for workers in WORKERS:
+        with step(f"memória, {tables.ours(workers)}"):
+            classdir = course.copy("nossa", course.entries)
+            measured = contenders.ours(classdir, workers, report.submissions, sampling=0.02)
+        memory = measured.memory
+        report.rate(tables.ours(workers)).peak = memory.tree
+        if workers == 1:
+            children = {pid for pid in memory.own if pid not in memory.parents and pid != measured.pid}
+            report.parts = {
+                "coordenador": memory.resident[measured.pid],
+                "processo aquecido": max(
+                    memory.resident[p] for p in memory.parents - {measured.pid} & memory.own.keys()
+                ),
+                "maior trabalhador, além do que partilha com o aquecido": max(
+                    memory.own[p] for p in children
+                ),
+            }
+
+
+def measure_growth(course: Course, report: Report, size: int) -> None:
+    """A memória do coordenador com `size` cópias da entrega mais barata."""
+    classdir = course.copy("grande", [])
+    stub = bare_stub()
+    for index in range(size):
+        hand_in(classdir, SLUG, f"aluno-{index:05}", stub)
+    with step(f"turma de {size}"):
+        measured = contenders.ours(classdir, 2, size, sampling=0.25)
+    report.flat.append(Flat(size, measured.seconds, measured.memory.resident[measured.pid]))
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Diz o que está sendo medido e quanto levou."""
+    started = time.perf_counter()
+    out.print(f"{name}…", end=" ", highlight=False)
+    yield
+    out.print(f"{time.perf_counter() - started:.0f} s", highlight=False)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except BenchError as error:
+        print(f"\nbench: {error}", file=sys.stderr)
+        sys.exit(1)
