@@ -57,13 +57,13 @@ class Session:
 
     def save(self, finished: Iterator[tuple[Submission, Record]]) -> Iterator[Record]:
         """Grava cada registro no arquivo na hora e no livro de notas aos lotes."""
-        batch: list[tuple[Record, float, str]] = []
+        batch: list[tuple[Record, str, str]] = []
         try:
             for submission, record in finished:
                 notebook = autograded_notebook(submission, record, self.marker.exercise)
                 write_atomically(self.classdir.autograded(record.student, self.slug), notebook)
                 append(self.classdir.results(self.slug), record)
-                batch.append((record, submission.modified, self._name(record.student)))
+                batch.append((record, submission.timestamp, self._name(record.student)))
                 if len(batch) == BATCH:
                     self.ledger.write(batch)
                     batch = []

@@ -282,7 +282,7 @@ def main() -> None:
 def run(command: Callable[..., Any]) -> int:
     """Roda a linha de comando; toda falha prevista vira uma frase em português no erro padrão."""
     try:
-        command(standalone_mode=False)
+        command(standalone_mode=False, prog_name="grader")
     except GraderError as error:
         return complain(str(error))
     except click.ClickException as error:

@@ -13,7 +13,7 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -221,8 +221,10 @@ class Inbox:
             write_atomically(backups / name, current)
         if data is not None and action in ("nova", "substituída"):
             write_atomically(target, data)
-            moment = (record.received or datetime.now()).timestamp()
-            os.utime(target, (moment, moment))  # a hora da entrega, que vai para o livro de notas
+            when = (record.received or datetime.now()).astimezone(UTC)
+            os.utime(target, (when.timestamp(), when.timestamp()))
+            # Onde o nbgrader procura a hora da entrega, que vai para o livro de notas.
+            write_atomically(target.with_name("timestamp.txt"), f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
         self.manifest.root[student] = record
         return action
 

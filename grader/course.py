@@ -36,7 +36,7 @@ class ClassDir:
     @classmethod
     def open(cls, path: Path, db_url: str | None = None) -> "ClassDir":
         """Abre uma turma existente; levanta `NotAClass` se a pasta não foi criada por `grader init`."""
-        if not path.is_dir():
+        if not path.exists():
             raise NotAClass(f"A pasta {path} não existe. Crie a turma com: grader init {path}")
         if not (path / "nbgrader_config.py").is_file():
             raise NotAClass(

@@ -19,6 +19,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
+from nbgrader.utils import parse_utc
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -107,11 +108,11 @@ class Ledger:
         self.grade_cells = {c.name: c for c in self.notebook.grade_cells if isinstance(c, GradeCell)}
         self.solution_cells = {c.name: c for c in self.notebook.solution_cells if isinstance(c, SolutionCell)}
 
-    def write(self, batch: Iterable[tuple[Record, float, str]]) -> None:
-        """Grava (registro, hora da entrega em segundos, nome do estudante), tudo ou nada."""
+    def write(self, batch: Iterable[tuple[Record, str, str]]) -> None:
+        """Grava (registro, hora da entrega, nome do estudante), tudo ou nada."""
         try:
-            for record, modified, name in batch:
-                self._write(record, datetime.datetime.fromtimestamp(modified), name)
+            for record, timestamp, name in batch:
+                self._write(record, moment(timestamp), name)
             self.db.commit()
         except SQLAlchemyError as error:
             self.db.rollback()
@@ -120,10 +121,10 @@ class Ledger:
                 "As notas já corrigidas estão em results/; acerte o problema e rode o comando de novo."
             ) from error
 
-    def _write(self, record: Record, modified: datetime.datetime, name: str) -> None:
-        submitted = self._submitted(record.student, modified, name)
-        new = self._stamp(submitted.assignment, record.fingerprint, modified)
-        submitted.assignment.timestamp = modified
+    def _write(self, record: Record, when: datetime.datetime | None, name: str) -> None:
+        submitted = self._submitted(record.student, when, name)
+        new = self._stamp(submitted.assignment, record.fingerprint, when)
+        submitted.assignment.timestamp = when
         grades = {grade.cell_id: grade for grade in submitted.grades}
         comments = {comment.cell_id: comment for comment in submitted.comments}
         for function in self.exercise.functions:
@@ -137,19 +138,21 @@ class Ledger:
             text = "\n".join(lost).replace("\0", "")  # o PostgreSQL recusa o caractere nulo
             comments[self.solution_cells[function].id].auto_comment = text or None
 
-    def _stamp(self, assignment: SubmittedAssignment, fingerprint: str, modified: datetime.datetime) -> bool:
+    def _stamp(
+        self, assignment: SubmittedAssignment, fingerprint: str, when: datetime.datetime | None
+    ) -> bool:
         """Registra que nota o livro passa a ter; True se é de uma entrega que ele ainda não conhecia."""
         stamp = self.db.get(Stamp, assignment.id)
         if stamp is None:
             self.db.add(Stamp(submission=assignment.id, fingerprint=fingerprint))
-            return assignment.timestamp != modified
+            return assignment.timestamp != when
         before, stamp.fingerprint = stamp.fingerprint, fingerprint
         return before.partition("-")[0] != fingerprint.partition("-")[0]
 
     def _function(self, check: str) -> str:
         return next((probe.function for probe in self.exercise.probes if probe.id == check), "")
 
-    def _submitted(self, student: str, modified: datetime.datetime, name: str) -> SubmittedNotebook:
+    def _submitted(self, student: str, when: datetime.datetime | None, name: str) -> SubmittedNotebook:
         """O caderno entregue, criado com notas e comentários vazios se ainda não existe."""
         found = self.db.scalar(
             select(SubmittedNotebook)
@@ -166,7 +169,7 @@ class Ledger:
             person = Student(id=student, first_name=first, last_name=last)
             self.db.add(person)
         assignment = SubmittedAssignment(
-            assignment=self.notebook.assignment, student=person, timestamp=modified
+            assignment=self.notebook.assignment, student=person, timestamp=when
         )
         submitted = SubmittedNotebook(notebook=self.notebook, assignment=assignment)
         for cell in self.grade_cells.values():
@@ -176,6 +179,14 @@ class Ledger:
         self.db.add(assignment)
         self.db.flush()
         return submitted
+
+
+def moment(timestamp: str) -> datetime.datetime | None:
+    """A hora de uma entrega como o nbgrader a lê: se as dos dois diferem, o formgrader esconde a nota."""
+    try:
+        return parse_utc(timestamp) if timestamp else None
+    except (ValueError, OverflowError, TypeError):
+        return None
 
 
 def stamps(gradebook: Gradebook, slug: str) -> dict[str, str]:

@@ -445,14 +445,22 @@ def _bar(dotted: str, owner: Any, name: str, undo: list[Callable[[], None]]) -> 
         ]
         for method in {"__init__", *methods}:
             _replace(target, method, barred, undo)
-    elif hasattr(target, "__code__") and not target.__code__.co_freevars:
-        _replace(target, "__code__", barred.__code__, undo)
+    elif hasattr(target, "__code__"):
+        for layer in _layers(target):
+            _replace(layer, "__code__", barred.__code__.replace(co_freevars=layer.__code__.co_freevars), undo)
     elif callable(target):
         for module in [m for m in list(sys.modules.values()) if m is not None]:
             for alias in [a for a, v in list(getattr(module, "__dict__", {}).items()) if v is target]:
                 _replace(module, alias, barred, undo)
         if not hasattr(owner, "__spec__"):
             _replace(owner, name, barred, undo)
+
+
+def _layers(function: Any) -> Iterator[Any]:
+    """A função e as que os seus decoradores embrulham."""
+    while hasattr(function, "__code__"):
+        yield function
+        function = getattr(function, "__wrapped__", None)
 
 
 def _replace(owner: Any, name: str, new: Any, undo: list[Callable[[], None]]) -> None:

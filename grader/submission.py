@@ -1,13 +1,12 @@
 """Uma entrega, lida sem confiança: qualquer arquivo vira células ou um motivo em português."""
 
 import contextlib
-import datetime
 import errno
 import hashlib
 import json
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ MAX_PIECES = 1_000_000
 MAX_CODE = 2 * 2**20
 """Caracteres de código ao todo: nenhum exercício chega a um décimo disso."""
 NOT_A_FILE = {errno.ELOOP: "é um atalho para outro arquivo", errno.ENXIO: "não é um arquivo comum"}
-LAST_MOMENT = datetime.datetime(9999, 1, 1).timestamp()
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Submission:
     """O que um estudante entregou.
 
     `problem` diz por que não há células: `status` é então "missing" ou "unreadable". `digest` é o SHA-256 do
-    arquivo e `modified` a hora dele, em segundos desde 1970.
+    arquivo e `timestamp` a hora da entrega, como o nbgrader a guarda em `timestamp.txt`.
     """
 
     student: str
@@ -44,7 +42,7 @@ class Submission:
     status: str = ""
     problem: str = ""
     digest: str = ""
-    modified: float = 0.0
+    timestamp: str = ""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -67,7 +65,13 @@ def read_submission(student: str, folder: Path) -> Submission:
         if notebooks[1:]
         else []
     )
-    return read_notebook(student, notebooks[-1], notes)
+    return replace(read_notebook(student, notebooks[-1], notes), timestamp=_timestamp(folder))
+
+
+def _timestamp(folder: Path) -> str:
+    with contextlib.suppress(OSError, ValueError):
+        return _read_regular(folder / "timestamp.txt")[:64].decode().strip()
+    return ""
 
 
 def read_notebook(student: str, path: Path, notes: list[str] | None = None) -> Submission:
@@ -78,7 +82,7 @@ def read_notebook(student: str, path: Path, notes: list[str] | None = None) -> S
         return Submission(student, [], "unreadable", problem, digest, notes=notes or [])
 
     try:
-        data, modified = _read_regular(path)
+        data = _read_regular(path)
     except OSError as error:
         return unreadable(NOT_A_FILE.get(error.errno or 0, f"não consegui abrir o arquivo: {reason(error)}"))
     except ValueError as error:
@@ -100,11 +104,11 @@ def read_notebook(student: str, path: Path, notes: list[str] | None = None) -> S
         )
     if language := foreign_language(document):
         return unreadable(f"o caderno é de {language}, e o exercício é em Python", data)
-    return Submission(student, cells, "", "", hashlib.sha256(data).hexdigest(), modified, notes or [])
+    return Submission(student, cells, digest=hashlib.sha256(data).hexdigest(), notes=notes or [])
 
 
-def _read_regular(path: Path) -> tuple[bytes, float]:
-    """Conteúdo e hora de um arquivo comum; não segue atalhos nem espera por canos e dispositivos."""
+def _read_regular(path: Path) -> bytes:
+    """Conteúdo de um arquivo comum; não segue atalhos nem espera por canos e dispositivos."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         info = os.fstat(descriptor)
@@ -116,7 +120,7 @@ def _read_regular(path: Path) -> tuple[bytes, float]:
             raise ValueError(
                 f"o arquivo tem {info.st_size / 2**20:.0f} MB; o limite é {MAX_BYTES // 2**20} MB"
             )
-        return os.read(descriptor, MAX_BYTES + 1), min(max(info.st_mtime, 0), LAST_MOMENT)
+        return os.read(descriptor, MAX_BYTES + 1)
     finally:
         os.close(descriptor)
 

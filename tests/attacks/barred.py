@@ -291,6 +291,15 @@ def decomposition() -> bytes:
 
 
 @barred_attack
+def unwrapped_reference() -> bytes:
+    """Desembrulha os decoradores da implementação de referência até chegar à de dentro."""
+    return through("""
+    import inspect
+    drop = inspect.unwrap(torch._refs.nn.functional.dropout)
+    """)
+
+
+@barred_attack
 def decomposition_table() -> bytes:
     """Pega a mesma decomposição na tabela em que o compilador a procura."""
     return through("""

@@ -95,9 +95,9 @@ raise Exception("li " + repr(count([
 def process_table(folder: Path) -> bytes:
     """Tenta ler em /proc a memória, o ambiente e os arquivos abertos dos outros e de si mesmo."""
     return reading("""
-paths = ["/proc", "/proc/self/maps", "/proc/self/mem", "/proc/self/environ", "/proc/self/fd/4", "/proc/kcore"]
-for pid in [1, 2, 3, os.getpid(), os.getppid()]:
-    paths += [f"/proc/{pid}/{name}" for name in ("environ", "cmdline", "mem", "maps", "fd", "root/etc/passwd")]
+paths = ["/proc", "/proc/self/maps", "/proc/self/mem", "/proc/self/environ", "/proc/kcore"]
+for pid in (1, os.getppid()):
+    paths += [f"/proc/{pid}/{name}" for name in ("environ", "mem", "fd")]
 links = []
 for path in ("/proc/1/exe", "/proc/1/cwd", "/proc/1/root", f"/proc/{os.getppid()}/exe", "/proc/self/fd/4"):
     try:
