@@ -43,7 +43,7 @@ book: .venv/pronto release
 
 # Os cadernos dos estudantes: solutions/ → exercises/.
 release: $(NOTEBOOKS)
-exercises/%.stamp: solutions/%/*.py solutions/%/exercise.toml grader/runtime.py grader/panel.py grader/release.py \
+exercises/%.stamp: solutions/%/*.py solutions/%/exercise.toml grader/checker/runtime.py grader/checker/panel.py grader/release.py \
 		grader/exercise.py _config.yml | .venv/pronto
 	$(BIN)/grader release $*
 	@touch $@

@@ -13,9 +13,9 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from typer._click import exceptions as click  # o Typer traz o seu próprio Click
 
-from grader import autograde as grading_class
 from grader.course import ClassDir, known_slug, slugs
 from grader.errors import GraderError, UnreadableSource, reason
+from grader.grading import autograde as grading_class
 from grader.portuguese import Command, Group, usage_problem
 from grader.record import CheckResult, Record
 
@@ -63,7 +63,7 @@ def release(
 @app.command(cls=Command)
 def init(path: ClassPath, db_url: DbUrl = None) -> None:
     """Cria uma turma: um diretório de curso do nbgrader."""
-    from grader.classroom import create_class
+    from grader.grading.classroom import create_class
 
     classdir = create_class(path, db_url)
     out.print(f"Turma criada em {classdir.path}, com os exercícios: {', '.join(slugs())}.", soft_wrap=True)
@@ -77,7 +77,7 @@ def collect(
     source: Annotated[Path, typer.Argument(metavar="ENTREGAS", help="Pasta, zip do Moodle ou do Drive.")],
 ) -> None:
     """Recolhe as entregas de uma pasta, do Moodle ou do Google."""
-    from grader.collect import collect as collect_from
+    from grader.lms.collect import collect as collect_from
 
     collected = collect_from(ClassDir.open(path), known_slug(slug), source)
     for item in collected.items:
@@ -199,7 +199,7 @@ def feedback(
     db_url: DbUrl = None,
 ) -> None:
     """Escreve a página de cada estudante e o zip para o Moodle."""
-    from grader.feedback import write_feedback
+    from grader.pages.feedback import write_feedback
 
     classdir = ClassDir.open(path, db_url)
     pages = write_feedback(classdir, known_slug(slug), reveal)
@@ -221,7 +221,7 @@ def export(
     db_url: DbUrl = None,
 ) -> None:
     """Exporta as notas em CSV ou na planilha do Moodle."""
-    from grader.export import export as export_as
+    from grader.lms.export import export as export_as
 
     exported = export_as(ClassDir.open(path, db_url), format, slug and known_slug(slug), worksheet, to)
     for line in [*map(str, exported.files), *exported.notes]:
@@ -231,7 +231,7 @@ def export(
 @app.command(cls=Command)
 def report(path: ClassPath, slug: Slug, db_url: DbUrl = None) -> None:
     """Escreve uma página HTML sobre como a turma foi no exercício."""
-    from grader.report import write_report
+    from grader.pages.report import write_report
 
     out.print(f"Relatório: {write_report(ClassDir.open(path, db_url), known_slug(slug))}", soft_wrap=True)
 
@@ -245,9 +245,9 @@ def check(
 ) -> None:
     """Corrige um só caderno e mostra o veredito no terminal."""
     from grader.exercise import load_exercise
-    from grader.grading import Marker
+    from grader.grading.marker import Marker
+    from grader.grading.submission import read_notebook
     from grader.isolation import Examiner
-    from grader.submission import read_notebook
 
     exercise = load_exercise(slug)
     submission = read_notebook(notebook.stem, notebook)

@@ -26,10 +26,10 @@ import jupytext
 from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from grader import runtime
+from grader.checker import runtime
+from grader.checker.runtime import Answer, Outcome, Probe
 from grader.course import SOLUTIONS, known_slug
 from grader.errors import BrokenExercise
-from grader.runtime import Answer, Outcome, Probe
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n?", re.DOTALL)
 RELEASE_SEED = 20240229

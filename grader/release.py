@@ -15,10 +15,10 @@ import yaml
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
+from grader.checker.runtime import Outcome
 from grader.course import EXERCISES, ROOT
 from grader.exercise import RELEASE_SEED, Exercise, defined_names, role
 from grader.files import write_atomically
-from grader.runtime import Outcome
 
 TRAVELLERS = ("runtime.py", "panel.py")
 STUB = "# escreva aqui a sua solução\nraise NotImplementedError"
@@ -102,9 +102,9 @@ def nbgrader_cell(grade_id: str, solution: bool = False, points: float | None = 
 
 def preparation(exercise: Exercise) -> str:
     """A primeira célula de código: o verificador inteiro e o gabarito das verificações visíveis."""
-    sources = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in TRAVELLERS]
+    sources = [(Path(__file__).parent / "checker" / name).read_text(encoding="utf-8") for name in TRAVELLERS]
     module = "\n\n".join(
-        re.sub(r"^from grader\.runtime import .*\n", "", s, flags=re.MULTILINE) for s in sources
+        re.sub(r"^from grader\.checker\.runtime import .*\n", "", s, flags=re.MULTILINE) for s in sources
     )
     return f"""\
 # @title Preparação: execute esta célula primeiro {{ display-mode: "form" }}

@@ -6,7 +6,7 @@ import pytest
 
 from grader.course import slugs
 from grader.exercise import Exercise, load_exercise
-from grader.grading import Marker
+from grader.grading.marker import Marker
 from grader.isolation import Examiner, Limits
 
 SEED = 7

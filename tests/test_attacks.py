@@ -15,14 +15,14 @@ import pytest
 from nbconvert import HTMLExporter
 from traitlets.config.loader import PyFileConfigLoader
 
-from grader.autograde import open_pool, run, session
-from grader.classroom import create_class
 from grader.course import ClassDir
-from grader.feedback import write_feedback
+from grader.grading.autograde import open_pool, run, session
+from grader.grading.classroom import create_class
+from grader.grading.submission import read_submission
 from grader.isolation import Limits
+from grader.pages.feedback import write_feedback
+from grader.pages.report import write_report
 from grader.record import Record, read_records
-from grader.report import write_report
-from grader.submission import read_submission
 from tests import attacks
 from tests.attacks import ATTACKS, EXERCISE, FULL, SLUG, Attack, solved_and
 from tests.conftest import SEED

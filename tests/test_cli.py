@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from grader import cli, portuguese
-from grader.classroom import create_class
 from grader.course import ROOT, ClassDir
 from grader.exercise import load_exercise
-from grader.gradebook import open_gradebook
+from grader.grading.classroom import create_class
+from grader.grading.gradebook import open_gradebook
 from grader.record import read_records
 from grader.release import release
 from tests.command import grader
@@ -483,7 +483,7 @@ def test_a_seed_that_is_not_a_number(folder: Path, capsys: pytest.CaptureFixture
 def test_a_scheduler_that_does_not_answer(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.pool.PATIENCE", 1)
+    monkeypatch.setattr("grader.grading.pool.PATIENCE", 1)
     said = complaint(capsys, "autograde", folder, SLUG, "--cluster", "tcp://127.0.0.1:9")
     assert "Não consegui falar com um agendador Dask em tcp://127.0.0.1:9" in said
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from grader import collect as collecting
-from grader import sources
-from grader.collect import Collected, Manifest, collect
 from grader.course import ClassDir
 from grader.errors import GraderError, UnreadableSource
-from grader.people import slugify
+from grader.lms import collect as collecting
+from grader.lms import sources
+from grader.lms.collect import Collected, Manifest, collect
+from grader.lms.people import slugify
 
 SLUG = "dropout"
 MONDAY = (2025, 3, 3, 10, 0, 0)

@@ -9,13 +9,13 @@ import warnings
 import numpy as np
 import pytest
 
-from grader import runtime
+from grader.checker import runtime
 from grader.course import EXERCISES
 from grader.exercise import Exercise, load_exercise
-from grader.grading import Marker
+from grader.grading.marker import Marker
+from grader.grading.submission import Submission, parse_cells
 from grader.isolation import Examiner
 from grader.release import serialized, student_notebook
-from grader.submission import Submission, parse_cells
 from tests.notebooks import mistaken, released, solved, variant, variants
 
 SEEDS = range(100, 103)

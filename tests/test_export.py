@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.collect import Manifest, Received
 from grader.course import ROOT, ClassDir
 from grader.errors import GraderError, UnreadableSource
-from grader.export import export
 from grader.files import write_atomically
-from grader.gradebook import open_gradebook
+from grader.grading.gradebook import open_gradebook
+from grader.lms.collect import Manifest, Received
+from grader.lms.export import export
 from grader.record import CheckResult, Record
 
 SLUG = "dropout"
@@ -422,7 +422,7 @@ def nbgrader_export(classdir: ClassDir, *options: str) -> None:
 def test_csv_through_nbgrader(graded: ClassDir) -> None:
     write_gradebook(graded, {"ana": (10, 3)})
     nbgrader_export(
-        graded, "--exporter=grader.export.CsvExporter", "--to=notas.csv", "--assignment=['dropout']"
+        graded, "--exporter=grader.lms.export.CsvExporter", "--to=notas.csv", "--assignment=['dropout']"
     )
     assert [row["score"] for row in table(graded.path / "notas.csv")] == ["3.0", "8.5"]
 
@@ -430,6 +430,6 @@ def test_csv_through_nbgrader(graded: ClassDir) -> None:
 def test_moodle_through_nbgrader(graded: ClassDir) -> None:
     (graded.path / "planilha.csv").write_text(ENGLISH)
     nbgrader_export(
-        graded, "--exporter=grader.export.MoodleExporter", "--MoodleExporter.worksheet=planilha.csv"
+        graded, "--exporter=grader.lms.export.MoodleExporter", "--MoodleExporter.worksheet=planilha.csv"
     )
     assert b'grading",8.50,10.00' in (graded.path / "exports/dropout-moodle.csv").read_bytes()

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser
 from grader.course import ClassDir
 from grader.errors import GraderError
 from grader.exercise import Exercise, load_exercise
-from grader.feedback import write_feedback
-from grader.gradebook import Ledger, open_gradebook, register_exercise
-from grader.pages import TEXT_LIMIT
+from grader.grading.gradebook import Ledger, open_gradebook, register_exercise
+from grader.pages.feedback import write_feedback
+from grader.pages.html import TEXT_LIMIT
 from grader.record import Record
 from tests.browser import chromium
 from tests.graded import HOSTILE, SLUG, active_elements, check, empty_class, graded, visit, write_class

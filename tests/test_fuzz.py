@@ -16,17 +16,17 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import autograde
-from grader.autograde import autograded_notebook
 from grader.course import ClassDir
 from grader.exercise import Exercise, load_exercise
-from grader.export import export
-from grader.feedback import write_feedback
-from grader.grading import Marker
+from grader.grading import autograde
+from grader.grading.autograde import autograded_notebook
+from grader.grading.marker import Marker
+from grader.grading.submission import Submission, read_submission
 from grader.isolation import Examiner
+from grader.lms.export import export
+from grader.pages.feedback import write_feedback
+from grader.pages.report import write_report
 from grader.record import Record, read_records
-from grader.report import write_report
-from grader.submission import Submission, read_submission
 from tests import tiny
 from tests.conftest import QUICK, SEED
 from tests.notebooks import Notebook, code, dumped, grade_id, hand_in, mistaken, released, solved

@@ -13,7 +13,7 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 
-from grader import panel
+from grader.checker import panel
 from grader.exercise import Exercise
 from grader.release import visible_data
 from tests.notebooks import Notebook, mistaken, released, solved

@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from grader.autograde import session
 from grader.course import ClassDir
 from grader.errors import GraderError
 from grader.exercise import Exercise, load_exercise
-from grader.gradebook import open_gradebook, register_exercise
+from grader.grading.autograde import session
+from grader.grading.gradebook import open_gradebook, register_exercise
 from grader.record import read_records
 from tests import tiny
 from tests.command import grader

@@ -10,13 +10,13 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from grader.concerns import concerns
 from grader.course import ClassDir
 from grader.errors import GraderError
 from grader.exercise import Exercise, load_exercise
-from grader.gradebook import Ledger, open_gradebook, register_exercise
+from grader.grading.gradebook import Ledger, open_gradebook, register_exercise
+from grader.pages.concerns import concerns
+from grader.pages.report import write_report
 from grader.record import CheckResult, Record
-from grader.report import write_report
 from tests.browser import chromium
 from tests.graded import HOSTILE, SLUG, active_elements, check, empty_class, graded, visit, write_class
 from tests.independent import disguised, independent

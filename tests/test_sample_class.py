@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from grader.autograde import open_pool, run, session
-from grader.classroom import create_class
 from grader.course import ClassDir
 from grader.exercise import load_exercise
-from grader.gradebook import open_gradebook, recorded_scores
+from grader.grading.autograde import open_pool, run, session
+from grader.grading.classroom import create_class
+from grader.grading.gradebook import open_gradebook, recorded_scores
 from grader.record import Record, read_records
 from tests.conftest import QUICK, SEED
 from tests.notebooks import hand_in

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from grader.exercise import load_exercise
-from grader.similarity import compare, fingerprints
+from grader.pages.similarity import compare, fingerprints
 from tests.independent import disguised, independent
 
 

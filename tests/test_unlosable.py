@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +19,13 @@ from typing import Any
 
 import pytest
 
-from grader import autograde, cli
-from grader.classroom import create_class
+from grader import cli
 from grader.course import ClassDir
 from grader.errors import GraderError
 from grader.exercise import Exercise, load_exercise
-from grader.gradebook import open_gradebook
+from grader.grading import autograde
+from grader.grading.classroom import create_class
+from grader.grading.gradebook import open_gradebook
 from grader.isolation import sandbox
 from grader.record import read_records
 from tests import tiny
@@ -31,6 +33,7 @@ from tests.conftest import QUICK, SEED
 from tests.notebooks import dumped, hand_in
 from tests.sample_class import SAMPLES
 
+GRADED = [sample for sample in SAMPLES if sample.status == "graded"]
 KILLS = 20
 STUDENTS = 12
 
@@ -177,19 +180,16 @@ def die_at(step: int, classdir: Path, solutions: Path) -> None:
 
 
 def resubmitted(classdir: ClassDir, exercise: Exercise) -> ClassDir:
-    """Três notas, uma dada à mão; depois um dos três entrega de novo e chega um quarto estudante."""
+    """Três notas, duas mudadas à mão; depois um dos três entrega de novo e chega um quarto estudante."""
     for name in list(classdir.submissions(tiny.SLUG))[3:]:
         shutil.rmtree(name[1].parent)
-    first, second, third = (student for student, _ in classdir.submissions(tiny.SLUG))
+    first, _, third = (student for student, _ in classdir.submissions(tiny.SLUG))
     hand_in(classdir.path, tiny.SLUG, first, dumped(tiny.answered("certa", "nada")))
     tiny.grade(classdir, exercise)
     grade_by_hand(classdir, first, "mean", 1.5)
     grade_by_hand(classdir, third, "mean", 0.5)
     hand_in(classdir.path, tiny.SLUG, first, dumped(tiny.answered("vetores", "certa")))
-    path = hand_in(classdir.path, tiny.SLUG, "novato", dumped(tiny.answered()))
-    for student in (first, second, third, "novato"):
-        path = classdir.submitted(student, tiny.SLUG) / f"{tiny.SLUG}.ipynb"
-        os.utime(path, (1_700_000_000, 1_700_000_000))  # nem a hora do arquivo denuncia a nova entrega
+    hand_in(classdir.path, tiny.SLUG, "novato", dumped(tiny.answered()))
     return classdir
 
 
@@ -216,16 +216,42 @@ def test_killed_at_every_step(
     assert step > 10
 
 
-def test_interrupted_by_the_keyboard(classdir: ClassDir, solutions: Path) -> None:
-    """Ctrl-C vai a todos os processos do terminal: para logo e deixa o que já estava pronto."""
-    with tiny.start(tiny.grade_isolated, classdir.path, solutions, 1) as process:
-        results = classdir.results(tiny.SLUG)
-        assert wait_until(lambda: results.is_file() and results.stat().st_size > 0, 120)
-        os.killpg(process.pid, signal.SIGINT)
-        process.join(20)
-        assert process.exitcode not in (None, 0)
+def test_the_command_killed_interrupted_and_resumed(tmp_path: Path) -> None:
+    """`grader autograde` como no terminal: morto, parado com Ctrl-C e levado até o fim."""
+    exercise = load_exercise("dropout")
+    classdir = tiny.create(tmp_path / "turma", exercise)
+    for sample in GRADED:
+        hand_in(classdir.path, "dropout", sample.student, sample.build(exercise))
+    results, errors = classdir.results("dropout"), tmp_path / "erros"
+
+    def ended(stop: Callable[[int], None]) -> int:
+        """Espera que mais duas notas fiquem prontas, faz o que se pede e devolve o código de saída."""
+        before = lines(results)
+        with errors.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "grader", "autograde", classdir.path, "dropout", "--workers", "1"],
+                stderr=stream,
+                start_new_session=True,
+            )
+        assert wait_until(lambda: lines(results) >= before + 2, 120)
+        stop(process.pid)
+        code = process.wait(timeout=120)
         assert wait_until(lambda: not processes_of(process.pid), 30)
-    assert marks(classdir)
+        return code
+
+    assert ended(lambda pid: os.kill(pid, signal.SIGKILL)) == -signal.SIGKILL
+    assert ended(lambda pid: os.killpg(pid, signal.SIGINT)) == 130
+    assert errors.read_text().strip().startswith("grader: Interrompido.")
+    assert lines(results) < len(GRADED)
+    assert ended(lambda pid: None) == 0
+    assert errors.read_text() == ""
+    scores = {record.student: record.score for record in read_records(results)}
+    assert scores == {sample.student: pytest.approx(sample.score) for sample in GRADED}
+    assert lines(results) == len(GRADED)
+
+
+def lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
 # --- disco cheio, pasta fechada ---------------------------------------------------------------------
@@ -369,23 +395,21 @@ def test_two_at_once_are_refused(classdir: ClassDir, exercise: Exercise) -> None
 
 def test_as_many_workers_as_you_like(tmp_path: Path) -> None:
     """Os mesmos registros com um trabalhador e com três, com a mesma semente."""
-    chosen = [sample for sample in SAMPLES if sample.status == "graded"]
     exercise = load_exercise("dropout")
     states = []
     for workers in (1, 3):
         classdir = tiny.create(tmp_path / f"turma-{workers}", exercise)
-        for sample in chosen:
-            path = hand_in(classdir.path, "dropout", sample.student, sample.build(exercise))
-            os.utime(path, (1_700_000_000, 1_700_000_000))
+        for sample in GRADED:
+            hand_in(classdir.path, "dropout", sample.student, sample.build(exercise))
         with (
             autograde.session(classdir, exercise, SEED, force=False) as session,
             autograde.open_pool(session.marker, workers, None, True, QUICK) as pool,
         ):
-            assert sum(1 for _ in autograde.run(session, pool)) == len(chosen)
+            assert sum(1 for _ in autograde.run(session, pool)) == len(GRADED)
         states.append(tiny.state(classdir, "dropout"))
     assert states[0] == states[1]
     assert {record["student"]: record["score"] for record in states[0]["records"]} == {
-        sample.student: pytest.approx(sample.score) for sample in chosen
+        sample.student: pytest.approx(sample.score) for sample in GRADED
     }
 
 
@@ -537,6 +561,14 @@ def test_a_lost_gradebook_is_filled_again(classdir: ClassDir, exercise: Exercise
     (classdir.path / "gradebook.db").unlink()
     tiny.grade(classdir, exercise)
     assert tiny.state(classdir) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["ontem", "", "9" * 5000, "99999-01-01 00:00:00 UTC", "\0", "2025-03-01 10:00 +9999"]
+)
+def test_a_broken_time_of_submission_stops_nobody(classdir: ClassDir, exercise: Exercise, text: str) -> None:
+    (classdir.submitted("estudante-00", tiny.SLUG) / "timestamp.txt").write_text(text)
+    assert len(tiny.grade(classdir, exercise)) == STUDENTS
 
 
 def test_an_unreadable_folder_is_a_record(classdir: ClassDir, exercise: Exercise) -> None:

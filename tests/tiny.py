@@ -17,17 +17,18 @@ from typing import Any
 
 from nbgrader.api import SubmittedAssignment
 
-from grader import autograde, runtime
-from grader.autograde import open_pool
-from grader.classroom import CONFIG
+from grader.checker import runtime
 from grader.course import ClassDir
 from grader.exercise import Exercise, load_exercise
 from grader.files import write_atomically
-from grader.gradebook import open_gradebook, register_exercise
-from grader.grading import Marker
+from grader.grading import autograde
+from grader.grading.autograde import open_pool
+from grader.grading.classroom import CONFIG
+from grader.grading.gradebook import open_gradebook, register_exercise
+from grader.grading.marker import Marker
+from grader.grading.submission import Submission
 from grader.isolation import Examination, Limits
 from grader.record import Record, read_records
-from grader.submission import Submission
 from tests.notebooks import Notebook, code, dumped, hand_in
 
 SLUG = "medias"
@@ -49,7 +50,7 @@ SOURCE = """\
 # # Médias
 
 # %%
-from grader import panel as checker
+from grader.checker import panel as checker
 
 # %%
 import numpy as np
@@ -144,7 +145,8 @@ def fill(classdir: ClassDir, count: int) -> None:
         mean, center = choose.choice(list(MEANS)), choose.choice(list(CENTERS))
         content = b"{" if index % 8 == 5 else dumped(answered(mean, center))
         path = hand_in(classdir.path, SLUG, f"estudante-{index:02d}", content)
-        os.utime(path, (1_700_000_000 + index, 1_700_000_000 + index))
+        if index % 3:
+            path.with_name("timestamp.txt").write_text(f"2025-03-{index + 1:02d} 10:00:00 UTC\n")
 
 
 class InProcess:

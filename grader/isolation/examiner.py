@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from grader.checker.runtime import Outcome
 from grader.errors import IsolationUnavailable
 from grader.isolation import wire
 from grader.isolation.zygote import REQUIRED
-from grader.runtime import Outcome
 
 PATIENCE = 3
 """Quantas vezes o seu tempo de processador um passo pode levar no relógio: a máquina pode estar ocupada."""

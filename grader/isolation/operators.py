@@ -11,7 +11,7 @@ import sys
 import warnings
 from typing import Any
 
-from grader.runtime import trap
+from grader.checker.runtime import trap
 
 
 def bar_operators(patterns: list[str]) -> None:

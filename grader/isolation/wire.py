@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from grader.runtime import Outcome
+from grader.checker.runtime import Outcome
 
 MAX_HEADER = 64 * 2**10
 MAX_DATA = 8 * 2**20

@@ -16,8 +16,7 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-from grader.isolation import wire
-from grader.runtime import (
+from grader.checker.runtime import (
     Outcome,
     Probe,
     TimeUp,
@@ -27,6 +26,7 @@ from grader.runtime import (
     own_frames,
     seed_globals,
 )
+from grader.isolation import wire
 
 Emit = Callable[..., None]
 

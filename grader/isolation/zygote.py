@@ -46,7 +46,7 @@ class Zygote:
     """Aquece, confina-se e serve pedidos, um de cada vez."""
 
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
-        from grader import runtime
+        from grader.checker import runtime
         from grader.exercise import load_probes
         from grader.isolation.operators import bar_operators
 

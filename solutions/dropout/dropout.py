@@ -22,7 +22,7 @@
 # erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
 
 # %%
-from grader import panel as checker
+from grader.checker import panel as checker
 
 # %%
 # Importações: execute também esta célula.

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from grader.runtime import BARRED_MARK
+from grader.checker.runtime import BARRED_MARK
 from tests.attacks import FULL, attack, solved_but, worth
 
 LOST = worth("Dropout", "mc_active", "mc_only_dropout", "mc_modes")

@@ -10,9 +10,9 @@ from tests.notebooks import released
 REACH = """
 import json, os, sys, time
 import numpy as np
-from grader import runtime
+from grader.checker import runtime
 from grader.isolation import wire
-from grader.runtime import Outcome
+from grader.checker.runtime import Outcome
 
 CHANNEL = 4
 frame = sys._getframe()
@@ -342,7 +342,7 @@ def patched_raised() -> bytes:
     """Não confere p, e troca `checker.raised` por quem diz sempre que houve ValueError."""
     return solved_but(
         dropout_forward="""
-        from grader import runtime
+        from grader.checker import runtime
 
         for probe in runtime.PROBES.values():
             probe.observe.__globals__["checker"].raised = lambda call: "ValueError"

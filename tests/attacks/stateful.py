@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 
-from grader import runtime
+from grader.checker import runtime
 from grader.exercise import RELEASE_SEED
 from tests.attacks import EXERCISE, FULL, attack, solved_and, solved_but, worth
 

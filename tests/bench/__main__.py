@@ -14,7 +14,7 @@ from rich.console import Console
 
 from grader.course import ROOT
 from grader.exercise import load_exercise
-from grader.grading import Marker
+from grader.grading.marker import Marker
 from tests.bench import contenders, tables
 from tests.bench.contenders import SEED, Course
 from tests.bench.corpus import SLUG, bare_stub, corpus

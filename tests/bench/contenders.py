@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from grader.course import ROOT
-from grader.grading import Marker
+from grader.grading.marker import Marker
+from grader.grading.submission import Submission, parse_cells
 from grader.record import read_records
-from grader.submission import Submission, parse_cells
 from tests.bench.corpus import SLUG, Entry, write
 from tests.bench.measure import BenchError, Measured, run
 from tests.notebooks import dumped
@@ -28,7 +28,7 @@ OTTER_TEST = """
 import json
 from types import SimpleNamespace
 
-from grader import runtime
+from grader.checker import runtime
 from otter.test_files import test_case
 
 OK_FORMAT = False

@@ -19,7 +19,7 @@ import matplotlib.pyplot  # noqa: F401 - as entregas o importam: que já esteja 
 import numpy  # noqa: F401
 import torch
 
-from grader import runtime
+from grader.checker import runtime
 
 
 def load_probes(sources: list[str]) -> list[runtime.Probe]:

@@ -1,6 +1,6 @@
 """O que o estudante vê no caderno: o painel de cada verificação e o resumo final.
 
-Viaja no caderno logo depois de `grader.runtime`, no mesmo módulo.
+Viaja no caderno logo depois de `grader.checker.runtime`, no mesmo módulo.
 """
 
 import base64
@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from grader.runtime import PROBES, Answer, Finding, Outcome, barring, judge, observe
+from grader.checker.runtime import PROBES, Answer, Finding, Outcome, barring, judge, observe
 
 STORE: dict[str, Any] = {}
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from nbgrader.api import Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import func, select
 
-from grader.collect import Manifest
 from grader.course import ClassDir
+from grader.lms.collect import Manifest
 from grader.record import read_records
 
 

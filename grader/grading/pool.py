@@ -12,10 +12,10 @@ from typing import Any
 
 from grader.errors import GraderError
 from grader.exercise import load_exercise
-from grader.grading import Marker
+from grader.grading.marker import Marker
+from grader.grading.submission import Submission
 from grader.isolation import Examiner, Limits
 from grader.record import Record
-from grader.submission import Submission
 
 IN_FLIGHT = 4
 """Entregas em andamento por trabalhador: o bastante para ocupá-lo, pouco para a memória não crescer."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from grader.course import is_student_id
-from grader.sources import ARCHIVE, NOTEBOOK, Entry, Listing, Refused, is_junk
+from grader.lms.sources import ARCHIVE, NOTEBOOK, Entry, Listing, Refused, is_junk
 
 MAX_ID = 60
 # Como o Moodle nomeia a pasta (ou o começo do nome do arquivo) de cada participante.

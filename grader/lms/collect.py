@@ -22,8 +22,8 @@ from pydantic import BaseModel, RootModel, ValidationError
 from grader.course import ClassDir, slugs
 from grader.errors import GraderError, UnreadableSource
 from grader.files import write_atomically
-from grader.people import COPY_NUMBER, Hand, clean, person_key, slugify, sort_by_person, stem_of
-from grader.sources import ARCHIVE, MAX_FILE, Entry, Refused, Unusable, open_source
+from grader.lms.people import COPY_NUMBER, Hand, clean, person_key, slugify, sort_by_person, stem_of
+from grader.lms.sources import ARCHIVE, MAX_FILE, Entry, Refused, Unusable, open_source
 
 MAX_TOTAL = 2 * 2**30
 

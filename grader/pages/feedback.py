@@ -10,16 +10,16 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.collect import Manifest
 from grader.course import ClassDir
 from grader.exercise import Exercise, load_exercise
 from grader.files import write_atomically
-from grader.gradebook import open_gradebook
-from grader.marks import Mark, read_marks
-from grader.pages import code_cells, latest_records, render
+from grader.grading.gradebook import open_gradebook
+from grader.grading.marks import Mark, read_marks
+from grader.lms.collect import Manifest
+from grader.pages.html import code_cells, latest_records, render
+from grader.pages.review import Review, read_reviews
 from grader.record import CheckResult, Record
 from grader.release import grade_id
-from grader.review import Review, read_reviews
 
 STATUS_SENTENCES = {
     "empty": (

@@ -2,7 +2,7 @@
 
 As notas vêm do livro de notas do nbgrader, onde valem as que alguém deu à mão no formgrader; de
 `results/<slug>.jsonl` vêm o status, as verificações e a nota de quem o livro não conhece. Os exportadores são
-plugins do nbgrader e servem também a `nbgrader export --exporter=grader.export.CsvExporter`.
+plugins do nbgrader e servem também a `nbgrader export --exporter=grader.lms.export.CsvExporter`.
 """
 
 import csv
@@ -15,13 +15,13 @@ from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode, default
 
-from grader.collect import ANONYMOUS
 from grader.course import ClassDir
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.marks import Mark, graded_exercises, read_marks
-from grader.people import slugify
-from grader.worksheet import Row, as_number, read_worksheet
+from grader.grading.marks import Mark, graded_exercises, read_marks
+from grader.lms.collect import ANONYMOUS
+from grader.lms.people import slugify
+from grader.lms.worksheet import Row, as_number, read_worksheet
 
 
 @dataclass
@@ -139,7 +139,7 @@ def export(
     to: Path | None = None,
 ) -> Exported:
     """Exporta as notas de um exercício, ou de todos, para `exports/` ou para o arquivo `to`."""
-    from grader.gradebook import open_gradebook
+    from grader.grading.gradebook import open_gradebook
 
     if format not in FORMATS:
         raise GraderError(f"Não conheço o formato “{format}”. Os que existem: {', '.join(FORMATS)}.")

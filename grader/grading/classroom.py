@@ -7,7 +7,7 @@ from grader.course import EXERCISES, ROOT, ClassDir, slugs
 from grader.errors import GraderError
 from grader.exercise import Exercise, load_exercise
 from grader.files import write_atomically
-from grader.gradebook import open_gradebook, register_exercise
+from grader.grading.gradebook import open_gradebook, register_exercise
 from grader.release import instructor_notebook, serialized
 
 CONFIG = """\
@@ -24,7 +24,7 @@ c.CourseDirectory.course_id = {course!r}
 # O que vem dos estudantes nunca é conteúdo ativo nas páginas do nbgrader.
 c.HTMLExporter.sanitize_html = True
 
-# `nbgrader export --exporter=grader.export.CsvExporter` também funciona.
+# `nbgrader export --exporter=grader.lms.export.CsvExporter` também funciona.
 """
 
 

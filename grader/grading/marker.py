@@ -4,13 +4,13 @@ import hashlib
 import time
 from collections.abc import Iterable
 
-from grader import runtime
+from grader.checker import runtime
+from grader.checker.runtime import Finding
 from grader.exercise import Exercise, defined_names, role
+from grader.grading.submission import Submission
 from grader.isolation import Examination, Examiner
 from grader.record import CheckResult, CheckStatus, Record, SubmissionStatus
 from grader.release import student_notebook
-from grader.runtime import Finding
-from grader.submission import Submission
 
 SEVERITY: tuple[SubmissionStatus, ...] = ("crashed", "memory", "timeout")
 

@@ -13,18 +13,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from grader.collect import Manifest, Received
 from grader.course import ClassDir
 from grader.errors import GraderError, reason
 from grader.exercise import Exercise, defined_names, role
 from grader.files import remove_leftovers, write_atomically
-from grader.gradebook import Ledger, open_gradebook, recorded_scores, register_exercise, stamps
-from grader.grading import Marker
+from grader.grading.gradebook import Ledger, open_gradebook, recorded_scores, register_exercise, stamps
+from grader.grading.marker import Marker
+from grader.grading.pool import ClusterPool, LocalPool, grade_all
+from grader.grading.submission import Cell, Submission, read_submission
 from grader.isolation import Limits
-from grader.pool import ClusterPool, LocalPool, grade_all
+from grader.lms.collect import Manifest, Received
 from grader.record import Record, read_records
 from grader.release import grade_id, nbgrader_cell
-from grader.submission import Cell, Submission, read_submission
 
 BATCH = 50
 """Registros por transação no livro de notas."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from grader.pages import number
+from grader.pages.html import number
 from grader.record import Record
 
 UNEXPLAINED = 0.2  # fração da nota perdida sem explicação no catálogo a partir da qual se pede um olhar

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from grader.concerns import concerns
 from grader.course import EXERCISES, ClassDir
 from grader.exercise import Exercise, load_exercise
 from grader.files import write_atomically
-from grader.gradebook import open_gradebook
-from grader.marks import read_marks
-from grader.pages import STATUS_WORDS, code_cells, latest_records, link, number, render
+from grader.grading.gradebook import open_gradebook
+from grader.grading.marks import read_marks
+from grader.pages.concerns import concerns
+from grader.pages.html import STATUS_WORDS, code_cells, latest_records, link, number, render
+from grader.pages.similarity import GRAM, compare
 from grader.record import CheckStatus, Record
-from grader.similarity import GRAM, compare
 
 BINS = 10
 MISTAKES = 10

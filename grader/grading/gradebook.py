@@ -168,9 +168,7 @@ class Ledger:
             first, _, last = name.partition(" ")
             person = Student(id=student, first_name=first, last_name=last)
             self.db.add(person)
-        assignment = SubmittedAssignment(
-            assignment=self.notebook.assignment, student=person, timestamp=when
-        )
+        assignment = SubmittedAssignment(assignment=self.notebook.assignment, student=person, timestamp=when)
         submitted = SubmittedNotebook(notebook=self.notebook, assignment=assignment)
         for cell in self.grade_cells.values():
             submitted.grades.append(Grade(cell=cell, notebook=submitted))

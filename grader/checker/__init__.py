@@ -1,0 +1,1 @@
+"""O verificador: viaja nos cadernos, roda no processo isolado e serve ao juiz."""

@@ -1,0 +1,1 @@
+"""Da entrega ao livro de notas: ler, corrigir, gravar."""

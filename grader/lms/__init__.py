@@ -1,0 +1,1 @@
+"""Ida e volta ao Moodle e ao Google: recolher entregas, exportar notas."""

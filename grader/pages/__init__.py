@@ -1,0 +1,1 @@
+"""O que as pessoas leem depois da correção: devolutivas e relatório."""
