@@ -7,7 +7,9 @@ CLASS := _build/turma
 SLUG := dropout
 NOTEBOOKS := $(patsubst solutions/%/exercise.toml,exercises/%.stamp,$(wildcard solutions/*/exercise.toml))
 
-.PHONY: demo test lint book release sample fuzz bench lock clean
+LONG := tests/test_attacks.py tests/test_unlosable.py tests/test_cluster.py
+
+.PHONY: demo test lint book release sample hostile fuzz bench lock clean
 
 demo: book release sample
 	@echo
@@ -18,7 +20,7 @@ demo: book release sample
 
 # Tudo o que é conferido antes de publicar.
 test: .venv/pronto lint book
-	$(BIN)/pytest
+	$(BIN)/pytest $(addprefix --ignore=,$(LONG))
 	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 -p no:cacheprovider exercises
 
 lint: .venv/pronto
@@ -57,7 +59,10 @@ sample: .venv/pronto release
 	$(BIN)/grader feedback $(CLASS) $(SLUG)
 	$(BIN)/grader report $(CLASS) $(SLUG)
 
-# Suítes longas, fora de `make test`.
+# Suítes longas, fora de `make test`: duzentos ataques, dezenas de quedas, mil cadernos mutantes, comparação.
+hostile: .venv/pronto release
+	$(BIN)/pytest $(LONG)
+
 fuzz: .venv/pronto
 	FUZZ=1000 $(BIN)/pytest tests/test_fuzz.py
 

@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 out = Console()
 
+INTERRUPTED = 130
 STATUS = {
     "graded": "corrigida",
     "empty": "em branco",
@@ -282,7 +283,7 @@ def main() -> None:
 def run(command: Callable[..., Any]) -> int:
     """Roda a linha de comando; toda falha prevista vira uma frase em português no erro padrão."""
     try:
-        command(standalone_mode=False, prog_name="grader")
+        outcome = command(standalone_mode=False, prog_name="grader")
     except GraderError as error:
         return complain(str(error))
     except click.ClickException as error:
@@ -291,8 +292,10 @@ def run(command: Callable[..., Any]) -> int:
         return complain(f"O livro de notas falhou: {str(error).splitlines()[0]} Rode o comando de novo.")
     except OSError as error:
         return complain(f"O sistema recusou {error.filename or 'a operação'}: {reason(error)}.")
-    except (typer.Abort, KeyboardInterrupt):
-        return complain("Interrompido. O que já estava pronto está gravado; rode de novo para retomar.", 130)
+    if outcome == INTERRUPTED:  # o que o Typer devolve depois de um Ctrl-C
+        return complain(
+            "Interrompido. O que já estava pronto está gravado; rode de novo para retomar.", INTERRUPTED
+        )
     return 0
 
 

@@ -1,10 +1,14 @@
 """A correção diante de quem quer enganá-la: todos os ataques em um só lote, com vizinhos honestos no meio."""
 
 import importlib
+import json
 import pkgutil
 import re
 import resource
 import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -15,10 +19,12 @@ import pytest
 from nbconvert import HTMLExporter
 from traitlets.config.loader import PyFileConfigLoader
 
-from grader.course import ClassDir
-from grader.grading.autograde import open_pool, run, session
+from grader.checker import runtime
+from grader.course import ROOT, ClassDir
+from grader.exercise import Exercise
+from grader.grading.autograde import autograded_notebook, open_pool, run, session
 from grader.grading.classroom import create_class
-from grader.grading.submission import read_submission
+from grader.grading.submission import Cell, Submission, read_submission
 from grader.isolation import Limits
 from grader.pages.feedback import write_feedback
 from grader.pages.report import write_report
@@ -43,12 +49,16 @@ OPEN_PLACES = ("/tmp", "/var/tmp", "/dev/shm", str(Path.home()), str(Path.cwd())
 
 @dataclass(frozen=True)
 class Batch:
-    """O que sobrou do lote: registros, tempos dos honestos antes dele e processos que deviam ter terminado."""
+    """O que ficou do lote.
+
+    `alone` são os tempos de um honesto antes dele; `after`, o mesmo honesto depois dele e depois de mortos os processos
+    aquecidos; `alive`, os processos que deviam ter terminado; `memory`, os bytes que o juiz passou a ocupar.
+    """
 
     classdir: ClassDir
     records: dict[str, Record]
     alone: list[float]
-    after: Record
+    after: list[Record]
     alive: list[psutil.Process]
     memory: int
 
@@ -70,8 +80,13 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
             for _ in run(current, pool):
                 pass
             memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-            after = pool.submit(honest).result()
+            after = [pool.submit(honest).result()]
             workers = me.children(recursive=True)
+            for zygote in me.children():
+                zygote.kill()
+            psutil.wait_procs(workers, timeout=10)
+            after.append(pool.submit(honest).result())
+            workers += me.children(recursive=True)
     alive = psutil.wait_procs(workers, timeout=10)[1]
     records = {record.student: record for record in read_records(classdir.results(SLUG))}
     write_feedback(classdir, SLUG, reveal=True)
@@ -110,7 +125,7 @@ def test_no_attack_lasts_beyond_the_limit(batch: Batch) -> None:
 
 
 def test_pool_still_works(batch: Batch) -> None:
-    assert (batch.after.score, batch.after.status) == (FULL, "graded")
+    assert [(record.score, record.status) for record in batch.after] == [(FULL, "graded")] * 2
 
 
 def test_no_process_is_left(batch: Batch) -> None:
@@ -182,3 +197,89 @@ def test_formgrader_shows_no_active_content(name: str, batch: Batch) -> None:
     page, _ = HTMLExporter(config=config).from_filename(str(batch.classdir.autograded(NAMES[name], SLUG)))
     body = re.sub(r"^.*?<body", "<body", page, count=1, flags=re.DOTALL)
     assert active(body) == []
+
+
+def test_giant_cell_does_not_stop_the_judge() -> None:
+    record = Record(student="a", exercise=SLUG, status="graded", score=0, max_score=FULL, seconds=0)
+    submission = Submission("a", [Cell("code", "x\n" * 900_000)])
+    started = time.process_time()
+    autograded_notebook(submission, record, EXERCISE)
+    assert time.process_time() - started < 2
+
+
+def test_no_probe_expects_a_constant(exercise: Exercise) -> None:
+    reference = exercise.implementation()
+    seen = {seed: {p.id: runtime.observe(p, reference, seed) for p in exercise.probes} for seed in (1, 2)}
+    assert [id for id in seen[1] if runtime.same(seen[1][id], seen[2][id])] == []
+
+
+WITHOUT_NAMESPACES = """
+import errno, json, sys
+from pathlib import Path
+import pyseccomp
+
+refusing = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+refusing.add_rule(pyseccomp.ERRNO(errno.EPERM), "unshare")
+refusing.load()
+
+from grader.exercise import load_exercise
+from grader.grading.marker import Marker
+from grader.grading.pool import LocalPool, grade_all
+from grader.grading.submission import read_notebook
+from tests.test_attacks import LIMITS, SEED, SLUG
+
+marker = Marker(load_exercise(SLUG), SEED)
+with LocalPool(marker, 2, LIMITS) as pool:
+    submissions = [read_notebook(path.stem, path) for path in sorted(Path(sys.argv[1]).glob("*.ipynb"))]
+    graded = {s.student: (r.score, r.status, r.notes) for s, r in grade_all(pool, submissions)}
+print(json.dumps({"layers": pool.layers, "graded": graded}))
+"""
+ESCAPES = ("children", "daemon", "signals", "signals_through_descriptors", "other_memory", "process_table")
+
+
+def test_escapes_fail_without_namespaces_too(tmp_path: Path) -> None:
+    chosen = {attack.name: attack for attack in ATTACKS if attack.name in ESCAPES}
+    for name, attack in chosen.items():
+        attack.hand_in(tmp_path / "turma" / "submitted" / name / SLUG)
+        (tmp_path / "turma" / "submitted" / name / SLUG / f"{SLUG}.ipynb").rename(tmp_path / f"{name}.ipynb")
+    for name in ("antes", "zfim"):
+        (tmp_path / f"{name}.ipynb").write_bytes(HONEST)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NAMESPACES, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    assert not any("namespaces" in layer for layer in result["layers"])
+    for name, attack in chosen.items():
+        score, status, notes = result["graded"].pop(name)
+        assert (score, status, attack.says in " ".join(notes)) == (attack.score, attack.status, True)
+    assert result["graded"] == {name: [FULL, "graded", []] for name in ("antes", "zfim")}
+
+
+OLD_LANDLOCK = """
+import os, sys
+import landlock
+
+landlock.landlock_abi_version = lambda: 2
+from grader.isolation import sandbox
+
+sandbox.syscall_filter().load()
+os.close(os.open(sys.argv[1], os.O_RDONLY))
+try:
+    os.open(sys.argv[1], os.O_RDONLY | os.O_TRUNC)
+except PermissionError:
+    print("recusado")
+"""
+
+
+def test_truncation_is_refused_where_landlock_does_not_see_it(tmp_path: Path) -> None:
+    library = tmp_path / "biblioteca.py"
+    library.write_text("x = 1")
+    done = subprocess.run(
+        [sys.executable, "-c", OLD_LANDLOCK, str(library)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "recusado\n"
+    assert library.read_text() == "x = 1"

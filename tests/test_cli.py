@@ -469,6 +469,13 @@ def test_a_broken_configuration(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "nbgrader_config.py" in complaint(capsys, "autograde", folder, SLUG)
 
 
+def test_results_that_cannot_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "results").write_text("um arquivo no lugar da pasta")
+    said = complaint(capsys, "autograde", folder, SLUG)
+    assert said.startswith(f"Não consegui escrever em {folder / 'results'}: ")
+    assert said.endswith("Acerte isso e rode o comando de novo.")
+
+
 def test_a_gradebook_that_is_not_a_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "gradebook.db").write_bytes(b"nada" * 1000)
     assert "livro de notas" in complaint(capsys, "autograde", folder, SLUG)

@@ -4,10 +4,12 @@ A correção em outro processo (`start`) é a de verdade: sessão, processos iso
 as importações já vêm feitas, por um servidor de bifurcações.
 """
 
+import functools
 import json
 import multiprocessing
 import os
 import random
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -129,10 +131,21 @@ def answered(mean: str = "certa", center: str = "certa") -> Notebook:
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
+@functools.cache
+def blank_gradebook() -> bytes:
+    """Um livro de notas vazio: o nbgrader leva segundos para criar um, e copiá-lo não custa nada."""
+    with tempfile.TemporaryDirectory() as name:
+        classdir = ClassDir(Path(name))
+        classdir.config.write_text("")
+        open_gradebook(classdir).close()
+        return (classdir.path / "gradebook.db").read_bytes()
+
+
 def create(folder: Path, exercise: Exercise) -> ClassDir:
     """Uma turma só com este exercício."""
     classdir = ClassDir(folder)
     write_atomically(classdir.config, CONFIG.format(course="turma", db_url=""))
+    write_atomically(folder / "gradebook.db", blank_gradebook())
     with open_gradebook(classdir) as gradebook:
         register_exercise(gradebook, exercise)
     return classdir

@@ -63,6 +63,7 @@ def enter_namespaces() -> list[str]:
     """
     uid, gid = os.geteuid(), os.getegid()
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID) != 0:
+        ctypes.set_errno(0)  # o pacote `landlock` tomaria esta falha por uma dele
         return []
     with contextlib.suppress(OSError):
         Path("/proc/self/setgroups").write_text("deny")

@@ -122,7 +122,7 @@ def thread_bomb() -> bytes:
 
 @attack(score=FULL, says="consegui []")
 def signals() -> bytes:
-    """Sinais a todos, ao pai, ao juiz, aos vizinhos e a si mesmo."""
+    """Sinais a todos, ao pai, ao juiz, aos vizinhos e a si mesmo: o sinal zero só pergunta se os outros passariam."""
     return trying("""
     def everyone(kill):
         def attempt():
@@ -130,9 +130,9 @@ def signals() -> bytes:
             return 0 if sent else -1
         return attempt
     tried(
-        kill=everyone(lambda pid: libc.kill(pid, 9)), tkill=everyone(lambda pid: libc.syscall(200, pid, 9)),
-        tgkill=everyone(lambda pid: libc.syscall(234, pid, pid, 9)), killpg=lambda: os.killpg(0, 9),
-        queue=everyone(lambda pid: libc.sigqueue(pid, 9, 0)), stop=lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        kill=everyone(lambda pid: libc.kill(pid, 0)), tkill=everyone(lambda pid: libc.syscall(200, pid, 0)),
+        tgkill=everyone(lambda pid: libc.syscall(234, pid, pid, 0)), killpg=lambda: os.killpg(0, 0),
+        queue=everyone(lambda pid: libc.sigqueue(pid, 0, 0)), stop=lambda: os.kill(os.getpid(), signal.SIGSTOP),
         raise_stop=lambda: getattr(libc, "raise")(19),
         pidfd=everyone(lambda pid: -1 if libc.syscall(434, pid, 0) < 0 else 0),
         alarm_of_others=lambda: libc.timer_create(0, (ctypes.c_int * 16)(), (ctypes.c_void_p * 1)()),
@@ -142,14 +142,14 @@ def signals() -> bytes:
 
 @attack(score=FULL, says="consegui []")
 def signals_through_descriptors() -> bytes:
-    """Faz um cano avisar outro processo com SIGKILL quando houver o que ler: fcntl com F_SETOWN e F_SETSIG."""
+    """Faz um cano avisar outro processo, com o sinal que se quiser, quando houver o que ler: F_SETOWN e F_SETSIG."""
     return trying("""
     import fcntl
     reader, writer = os.pipe()
     def own(pid):
         def attempt():
             fcntl.fcntl(reader, fcntl.F_SETOWN, pid)
-            fcntl.fcntl(reader, fcntl.F_SETSIG, 9)
+            fcntl.fcntl(reader, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
             os.write(writer, b"x")
         return attempt
@@ -185,12 +185,12 @@ def more_privileges() -> bytes:
     return trying("""
     tried(
         unshare=lambda: libc.unshare(0x10000000), setns=syscall(308, 4, 0), chroot=lambda: os.chroot("/usr"),
-        mount=lambda: libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None), umount=lambda: libc.umount2(b"/tmp", 2),
+        mount=lambda: libc.mount(b"tmpfs", b"/media", b"tmpfs", 0, None), umount=lambda: libc.umount2(b"/media", 2),
         open_tree=syscall(428, -100, b"/", 1), fsopen=syscall(430, b"tmpfs", 0), pivot=syscall(155, b"/", b"/"),
         setuid=lambda: os.setuid(0), setgid=lambda: os.setgid(0), setgroups=lambda: os.setgroups([0]),
         setresuid=lambda: os.setresuid(1, 1, 1), capset=syscall(126, (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()),
-        hostname=lambda: libc.sethostname(b"x", 1), nice=lambda: os.nice(-5) and 0,
-        priority=lambda: os.setpriority(os.PRIO_USER, 0, -10), affinity=lambda: os.sched_setaffinity(0, {0}),
+        hostname=lambda: libc.sethostname(os.uname().nodename.encode(), len(os.uname().nodename)), nice=lambda: os.nice(-5) and 0,
+        priority=lambda: os.setpriority(os.PRIO_PROCESS, 0, -10), affinity=lambda: os.sched_setaffinity(0, {0}),
         scheduler=lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
         reboot=lambda: libc.reboot(0), personality=lambda: libc.personality(0x0040000),
         parent_death=lambda: libc.prctl(1, 0, 0, 0, 0), dumpable=lambda: libc.prctl(4, 1, 0, 0, 0),

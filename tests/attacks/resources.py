@@ -170,7 +170,7 @@ def endless_sum() -> bytes:
 @attack(score=FULL, status="timeout", says="não respondeu")
 def endless_linear_algebra() -> bytes:
     """Decomposição de uma matriz grande, dentro da biblioteca de álgebra linear."""
-    return solved_and("np.linalg.svd(np.random.rand(2500, 2500))")
+    return solved_and("np.linalg.eig(np.random.rand(1600, 1600))")
 
 
 @attack(score=0, status="timeout", lost="timeout", says="acabou o tempo da entrega")
@@ -215,10 +215,10 @@ def disk_filler() -> bytes:
     return solved_and("""
     import os, tempfile
     for folder in (".", "..", "/tmp", "/var/tmp", "/dev/shm", "/run", os.path.expanduser("~"), os.path.dirname(np.__file__)):
-        for attempt in range(100):
+        for attempt in range(10):
             try:
                 with open(os.path.join(folder, f"invasao-{attempt}.bin"), "wb") as stream:
-                    while True: stream.write(bytes(2**20))
+                    for _ in range(10): stream.write(bytes(2**20))
             except OSError: pass
     for make in (tempfile.TemporaryFile, tempfile.NamedTemporaryFile, tempfile.mkdtemp, tempfile.mkstemp):
         try: make()
@@ -254,7 +254,7 @@ def fifty_thousand_cells() -> bytes:
     return dumped(notebook)
 
 
-@attack(score=FULL, status="timeout")
+@attack(score=FULL, status="memory")
 def a_million_lines() -> bytes:
     """Um milhão de linhas em uma só célula, que a árvore sintática multiplica por centenas."""
     return solved_and("x\n" * 900_000)
