@@ -229,7 +229,7 @@ from grader.grading.submission import read_notebook
 from tests.test_attacks import LIMITS, SEED, SLUG
 
 marker = Marker(load_exercise(SLUG), SEED)
-with LocalPool(marker, 2, LIMITS) as pool:
+with LocalPool(marker, 1, LIMITS) as pool:
     submissions = [read_notebook(path.stem, path) for path in sorted(Path(sys.argv[1]).glob("*.ipynb"))]
     graded = {s.student: (r.score, r.status, r.notes) for s, r in grade_all(pool, submissions)}
 print(json.dumps({"layers": pool.layers, "graded": graded}))

@@ -1,6 +1,6 @@
 """Cadernos mutantes: qualquer arquivo termina em um registro, e o que não é solução não muda a nota.
 
-`GRADER_FUZZ=1000 pytest tests/test_fuzz.py` corrige mil mutantes em vez de cem; `GRADER_FUZZ_SEED` troca a
+`make fuzz` corrige mil mutantes em vez de cem; `FUZZ_SEED` troca a
 semente deles. Um mutante se refaz só com a semente e o número dele.
 """
 
@@ -32,8 +32,8 @@ from tests.conftest import QUICK, SEED
 from tests.notebooks import Notebook, code, dumped, grade_id, hand_in, mistaken, released, solved
 
 SLUG = "dropout"
-COUNT = int(os.environ.get("GRADER_FUZZ", "100"))
-FUZZ_SEED = int(os.environ.get("GRADER_FUZZ_SEED", "1"))
+COUNT = int(os.environ.get("FUZZ", "100"))
+FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 Mutation = Callable[[Any, random.Random], Any]
 

@@ -174,6 +174,8 @@ class Examiner:
 
     def examine(self, cells: list[tuple[int, str]], probes: list[str], seed: int) -> Examination:
         """Roda as células (índice, código) e observa as sondas pedidas; sempre devolve, nunca levanta."""
+        if self.process.poll() is not None:
+            self._restart()
         examination = Examination()
         deadline = time.monotonic() + self.limits.total_seconds
         skipped: set[int] = set()
@@ -212,7 +214,6 @@ class Examiner:
         deadline: float,
     ) -> _Attempt:
         """Uma bifurcação, do pedido à saída."""
-        attempt = _Attempt([index for index, _ in cells] + probes)
         receiver = self._fork(
             {
                 "cells": cells,
@@ -223,6 +224,7 @@ class Examiner:
                 "total_seconds": self.limits.total_seconds,
             }
         )
+        attempt = _Attempt([index for index, _ in cells] + probes)
         patience = 0.0
         try:
             for message, outcome in self._messages(receiver, attempt, deadline):

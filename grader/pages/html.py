@@ -44,7 +44,7 @@ def render(template: str, **context: Any) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("grader"),
+        loader=PackageLoader("grader.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=visible,

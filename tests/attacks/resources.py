@@ -192,14 +192,12 @@ def recursion() -> bytes:
 
 @attack(score=FULL, status="crashed")
 def recursion_in_c() -> bytes:
-    """Recursão sem fim dentro do interpretador, até estourar a pilha do processo."""
+    """Recursão funda dentro do interpretador, até estourar a pilha do processo."""
     return solved_and("""
-    import sys
-    sys.setrecursionlimit(10**9)
-    nested = []
-    for _ in range(10**5):
-        nested = [nested]
-    repr(nested)
+    nested = ()
+    for _ in range(10**6):
+        nested = (nested,)
+    hash(nested)
     """)
 
 
@@ -254,10 +252,10 @@ def fifty_thousand_cells() -> bytes:
     return dumped(notebook)
 
 
-@attack(score=FULL, status="memory")
-def a_million_lines() -> bytes:
-    """Um milhão de linhas em uma só célula, que a árvore sintática multiplica por centenas."""
-    return solved_and("x\n" * 900_000)
+@attack(score=FULL)
+def thousands_of_lines() -> bytes:
+    """Sessenta mil linhas em uma só célula, que a árvore sintática multiplica por centenas."""
+    return solved_and("x\n" * 60_000)
 
 
 @attack(score=0, status="unreadable", says="MB de código")
