@@ -16,10 +16,10 @@ from grader.course import ROOT
 from grader.exercise import load_exercise
 from grader.grading.marker import Marker
 from tests.bench import contenders, tables
-from tests.bench.contenders import SEED, Course
+from tests.bench.contenders import SEED, Course, Floor, Graded
 from tests.bench.corpus import SLUG, bare_stub, corpus
 from tests.bench.measure import BenchError, Measured
-from tests.bench.tables import Flat, Rate, Report
+from tests.bench.tables import WORKER, Flat, Report
 from tests.notebooks import hand_in
 
 RESULTS = ROOT / "_build" / "bench.json"
@@ -54,43 +54,35 @@ def main(
 def measure_nbgrader(course: Course, report: Report) -> None:
     with step("nbgrader"):
         measured = contenders.nbgrader(course.copy("nbgrader", course.entries), report.submissions)
-    report.rates.append(
-        Rate("nbgrader", report.submissions, measured.seconds, measured.cpu, peak=measured.memory.tree)
-    )
+    report.add("nbgrader", measured.seconds, measured.cpu, peak=measured.memory.tree)
 
 
 def measure_otter(course: Course, report: Report) -> None:
     with step("otter-grader"):
         each = contenders.otter(course.folder / "otter", course.marker, course.entries)
-    seconds, cpu = sum(m.seconds for m in each), sum(m.cpu for m in each)
-    report.rates.append(Rate("otter-grader", len(each), seconds, cpu, peak=max(m.memory.tree for m in each)))
+    peak = max(measured.memory.tree for measured in each)
+    report.add("otter-grader", sum(m.seconds for m in each), sum(m.cpu for m in each), peak=peak)
 
 
 def measure_ours(course: Course, report: Report, rounds: int) -> None:
     """Nosso corretor e o piso, alternados, para que o resto da máquina pese igual nos dois."""
-    graded: dict[int, list[tuple[Measured, Measured]]] = {workers: [] for workers in WORKERS}
-    bare: dict[int, list[contenders.Floor]] = {workers: [] for workers in WORKERS}
+    graded: dict[int, list[Graded]] = {workers: [] for workers in WORKERS}
+    bare: dict[int, list[Floor]] = {workers: [] for workers in WORKERS}
     for number in range(rounds):
-        for workers in WORKERS:
-            with step(f"{tables.ours(workers)}, e o piso, {number + 1} de {rounds}"):
-                bare[workers].append(contenders.floor(course.folder, course.marker, course.entries, workers))
-                idle = contenders.ours(course.copy("nenhuma", []), workers, 0)
-                classdir = course.copy("nossa", course.entries)
-                graded[workers].append((contenders.ours(classdir, workers, report.submissions), idle))
-                contenders.check_our_marks(classdir, course.entries)
+        with step(f"nosso corretor e o piso, {number + 1} de {rounds}"):
+            for workers in WORKERS:
+                bare[workers].append(contenders.floor(course, workers))
+                graded[workers].append(contenders.graded(course, workers))
     for workers, runs in graded.items():
-        report.rates.append(
-            Rate(
-                tables.ours(workers),
-                report.submissions,
-                median(full.seconds for full, _ in runs),
-                median(full.cpu - idle.cpu for full, idle in runs),
-                median(idle.seconds for _, idle in runs),
-            )
+        report.add(
+            tables.ours(workers),
+            median(run.total.seconds for run in runs),
+            median(run.total.cpu - run.idle.cpu for run in runs),
+            startup=median(run.idle.seconds for run in runs),
+            each=median(run.steady for run in runs),
         )
     for workers, floors in bare.items():
-        seconds, cpu = median(f.seconds for f in floors), median(f.cpu for f in floors)
-        report.rates.append(Rate(tables.bare(workers), report.submissions, seconds, cpu))
+        report.add(tables.bare(workers), median(f.seconds for f in floors), median(f.cpu for f in floors))
 
 
 def measure_memory(course: Course, report: Report) -> None:
@@ -99,19 +91,19 @@ def measure_memory(course: Course, report: Report) -> None:
         with step(f"memória, {tables.ours(workers)}"):
             classdir = course.copy("nossa", course.entries)
             measured = contenders.ours(classdir, workers, report.submissions, sampling=0.02)
-        memory = measured.memory
-        report.rate(tables.ours(workers)).peak = memory.tree
-        if workers == 1:
-            children = {pid for pid in memory.own if pid not in memory.parents and pid != measured.pid}
-            report.parts = {
-                "coordenador": memory.resident[measured.pid],
-                "processo aquecido": max(
-                    memory.resident[p] for p in memory.parents - {measured.pid} & memory.own.keys()
-                ),
-                "maior trabalhador, além do que partilha com o aquecido": max(
-                    memory.own[p] for p in children
-                ),
-            }
+        report.rate(tables.ours(workers)).peak = measured.memory.tree
+        report.parts = parts(measured)
+
+
+def parts(measured: Measured) -> dict[str, int]:
+    """A memória de cada papel: quem não criou ninguém é trabalhador, quem criou é o processo aquecido."""
+    memory = measured.memory
+    others = memory.resident.keys() - {measured.pid}
+    return {
+        "coordenador": memory.resident[measured.pid],
+        "processo aquecido": max(memory.resident[pid] for pid in others & memory.parents),
+        WORKER: max(memory.own[pid] for pid in others - memory.parents),
+    }
 
 
 def measure_growth(course: Course, report: Report, size: int) -> None:

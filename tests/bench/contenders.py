@@ -78,20 +78,48 @@ class Course:
         return path
 
 
+@dataclass(frozen=True)
+class Graded:
+    """Uma correção nossa: o comando inteiro, o mesmo em uma turma vazia e o ritmo, em segundos por entrega."""
+
+    total: Measured
+    idle: Measured
+    steady: float
+
+
+def graded(course: Course, workers: int) -> Graded:
+    """Corrige a turma toda e confere as notas."""
+    idle = ours(course.copy("vazia", []), workers, 0)
+    classdir = course.copy("nossa", course.entries)
+    total = ours(classdir, workers, len(course.entries))
+    check_our_marks(classdir, course.entries)
+    return Graded(total, idle, steady(classdir))
+
+
 def ours(classdir: Path, workers: int, count: int, sampling: float = 0) -> Measured:
     """`grader autograde` em uma turma em que ainda não se corrigiu nada."""
     command = [*GRADER, "autograde", str(classdir), SLUG, "--workers", str(workers), "--seed", str(SEED)]
     measured = run(command, ROOT, 300 + 5 * count, sampling)
-    graded = sum(1 for _ in read_records(classdir / "results" / f"{SLUG}.jsonl"))
-    if graded != count:
-        raise BenchError(f"O nosso corretor deixou {graded} registros; deviam ser {count}.")
+    records = sum(1 for _ in read_records(results(classdir)))
+    if records != count:
+        raise BenchError(f"O nosso corretor deixou {records} registros; deviam ser {count}.")
     return measured
+
+
+def results(classdir: Path) -> Path:
+    return classdir / "results" / f"{SLUG}.jsonl"
+
+
+def steady(classdir: Path) -> float:
+    """Segundos por entrega entre a primeira pronta e o fim de tudo, o livro de notas inclusive."""
+    first, *others = sorted(path.stat().st_mtime for path in classdir.glob(f"autograded/*/{SLUG}/*.ipynb"))
+    return (results(classdir).stat().st_mtime - first) / len(others)
 
 
 def check_our_marks(classdir: Path, entries: list[Entry]) -> None:
     """As certas têm nota máxima, as com erro têm menos, as vazias têm zero."""
     merits = {entry.student: entry.merit for entry in entries}
-    for record in read_records(classdir / "results" / f"{SLUG}.jsonl"):
+    for record in read_records(results(classdir)):
         got = "certa" if record.score == record.max_score else "parcial" if record.score else "vazia"
         if got != merits[record.student]:
             raise BenchError(
@@ -185,20 +213,20 @@ class Floor:
     cpu: float
 
 
-def floor(folder: Path, marker: Marker, entries: list[Entry], processes: int) -> Floor:
+def floor(course: Course, processes: int) -> Floor:
     """Bifurcações nuas que rodam as mesmas células e as mesmas sondas."""
-    job, result = folder / "piso.json", folder / "piso-resultado.json"
-    job.write_text(json.dumps(floor_job(marker, entries)), encoding="utf-8")
+    job, result = course.folder / "piso.json", course.folder / "piso-resultado.json"
+    job.write_text(json.dumps(floor_job(course)), encoding="utf-8")
     command = [sys.executable, "-m", "tests.bench.floor", str(job), str(processes), str(result)]
-    run(command, ROOT, 120 + 10 * len(entries))
+    run(command, ROOT, 120 + 10 * len(course.entries))
     return Floor(**json.loads(result.read_text()))
 
 
-def floor_job(marker: Marker, entries: list[Entry]) -> dict[str, object]:
+def floor_job(course: Course) -> dict[str, object]:
     """As células que o nosso corretor executaria, e as mesmas sondas."""
-    submissions = [Submission(entry.student, parse_cells(entry.notebook) or []) for entry in entries]
+    submissions = [Submission(entry.student, parse_cells(entry.notebook) or []) for entry in course.entries]
     return {
-        "probe_sources": marker.exercise.probe_sources,
-        "submissions": [[source for _, source in marker.cells(s)] for s in submissions],
+        "probe_sources": course.marker.exercise.probe_sources,
+        "submissions": [[source for _, source in course.marker.cells(s)] for s in submissions],
         "seed": SEED,
     }

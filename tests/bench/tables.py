@@ -14,31 +14,31 @@ from grader.files import write_atomically
 MB = 2**20
 
 
+WORKER = "maior trabalhador, além do que partilha com o aquecido"
+
+
 def ours(workers: int) -> str:
-    return f"nosso, {workers} {'trabalhador' if workers == 1 else 'trabalhadores'}"
+    return f"nosso, {workers}"
 
 
 def bare(processes: int) -> str:
-    return f"piso, {processes} {'processo' if processes == 1 else 'processos'}"
+    return f"piso, {processes}"
 
 
 @dataclass
 class Rate:
-    """O que custou um corretor, em segundos; `cpu` soma todos os processos.
+    """O que custou um corretor, em segundos.
 
-    `startup` é o custo fixo, medido em uma turma sem entregas; `each` é o que cada entrega acrescenta.
+    `total` é o comando inteiro e `startup` o mesmo comando em uma turma sem entregas; `each` é o que leva cada
+    entrega depois da partida e `cpu` o que ela gasta em todos os processos.
     """
 
     name: str
-    submissions: int
     total: float
     cpu: float
+    each: float
     startup: float = 0.0
     peak: int = 0
-
-    @property
-    def each(self) -> float:
-        return (self.total - self.startup) / self.submissions
 
 
 @dataclass
@@ -60,26 +60,30 @@ class Report:
     flat: list[Flat] = field(default_factory=list)
     load: list[float] = field(default_factory=lambda: [round(os.getloadavg()[0], 2)])
 
+    def add(
+        self, name: str, total: float, cpu: float, startup: float = 0.0, each: float = 0.0, peak: int = 0
+    ) -> None:
+        """Junta um corretor; quem não tem partida medida à parte a tem diluída nas entregas."""
+        each = each or total / self.submissions
+        self.rates.append(Rate(name, total, cpu / self.submissions, each, startup, peak))
+
     def rate(self, name: str) -> Rate:
         return next(rate for rate in self.rates if rate.name == name)
 
     def save(self, path: Path) -> None:
-        rates = [asdict(rate) | {"each": rate.each} for rate in self.rates]
         machine = {"cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-        write_atomically(
-            path, json.dumps(asdict(self) | {"rates": rates, "machine": machine}, indent=1) + "\n"
-        )
+        write_atomically(path, json.dumps(asdict(self) | {"machine": machine}, indent=1) + "\n")
 
 
 def show(report: Report, out: Console) -> None:
     """As tabelas e, no fim, o que se conclui delas."""
     out.print(rates_table(report))
-    parts = Table("parte", "MB", title="Memória do nosso corretor")
+    memory = Table("memória do nosso corretor", "MB")
     for name, size in report.parts.items():
-        parts.add_row(name, f"{size / MB:.0f}")
-    out.print(parts)
+        memory.add_row(name, f"{size / MB:.0f}")
+    out.print(memory)
     if report.flat:
-        flat = Table("entregas", "segundos", "coordenador (MB)", title="A turma cresce, o coordenador não")
+        flat = Table("entregas na turma", "segundos", "coordenador, MB")
         for row in report.flat:
             flat.add_row(str(row.submissions), f"{row.seconds:.0f}", f"{row.coordinator / MB:.0f}")
         out.print(flat)
@@ -88,17 +92,9 @@ def show(report: Report, out: Console) -> None:
 
 
 def rates_table(report: Report) -> Table:
+    """Uma linha por corretor; o número no nome é o de processos que corrigem ao mesmo tempo."""
     table = Table("corretor", title=f"As mesmas {report.submissions} entregas, {os.cpu_count()} núcleos")
-    columns = (
-        "total (s)",
-        "partida (s)",
-        "s/entrega",
-        "CPU s/entrega",
-        "entregas/s",
-        "× nbgrader",
-        "pico (MB)",
-    )
-    for name in columns:
+    for name in ("total, s", "partida, s", "s por entrega", "CPU, s", "entregas/s", "× nbgrader", "pico, MB"):
         table.add_column(name, justify="right")
     for rate in report.rates:
         table.add_row(
@@ -106,8 +102,8 @@ def rates_table(report: Report) -> Table:
             f"{rate.total:.1f}",
             f"{rate.startup:.1f}" if rate.startup else "—",
             f"{rate.each:.4f}",
-            f"{rate.cpu / rate.submissions:.4f}",
-            f"{rate.submissions / rate.total:.2f}",
+            f"{rate.cpu:.4f}",
+            f"{report.submissions / rate.total:.2f}",
             f"{report.rate('nbgrader').total / rate.total:.1f}",
             f"{rate.peak / MB:.0f}" if rate.peak else "—",
         )
@@ -118,11 +114,12 @@ def conclusions(report: Report) -> list[str]:
     """As metas, com o que se mediu."""
     nbgrader, best = report.rate("nbgrader"), report.rate(ours(2))
     return [
-        f"{ours(2).capitalize()}: {nbgrader.total / best.total:.0f} vezes a velocidade do nbgrader contando a partida, "
+        f"Com 2 trabalhadores: {nbgrader.total / best.total:.0f} vezes o nbgrader contando a partida, "
         f"{nbgrader.each / best.each:.0f} vezes sem ela (meta: 30).",
         *(
-            f"{ours(n).capitalize()}: {report.rate(ours(n)).each / report.rate(bare(n)).each:.2f} "
-            "vezes o tempo do piso (meta: até 2)."
+            f"{ours(n).capitalize()}: {report.rate(ours(n)).each / report.rate(bare(n)).each:.2f} vezes o tempo "
+            f"do piso, {report.rate(ours(n)).cpu / report.rate(bare(n)).cpu:.2f} vezes a CPU (meta: até 2)."
             for n in (1, 2)
         ),
+        f"Trabalhador: {report.parts[WORKER] / MB:.0f} MB com o código do estudante (meta: até 400).",
     ]
