@@ -7,9 +7,7 @@ CLASS := _build/turma
 SLUG := dropout
 NOTEBOOKS := $(patsubst solutions/%/exercise.toml,exercises/%.stamp,$(wildcard solutions/*/exercise.toml))
 
-LONG := tests/test_attacks.py tests/test_unlosable.py tests/test_cluster.py
-
-.PHONY: demo test lint book release sample hostile fuzz bench lock clean
+.PHONY: demo test lint book release sample fuzz bench lock clean
 
 demo: book release sample
 	@echo
@@ -20,7 +18,7 @@ demo: book release sample
 
 # Tudo o que é conferido antes de publicar.
 test: .venv/pronto lint book
-	$(BIN)/pytest $(addprefix --ignore=,$(LONG))
+	$(BIN)/pytest
 	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 -p no:cacheprovider exercises
 
 lint: .venv/pronto
@@ -46,7 +44,7 @@ book: .venv/pronto release
 # Os cadernos dos estudantes: solutions/ → exercises/.
 release: $(NOTEBOOKS)
 exercises/%.stamp: solutions/%/*.py solutions/%/exercise.toml grader/checker/runtime.py grader/checker/panel.py grader/release.py \
-		grader/exercise.py _config.yml | .venv/pronto
+		grader/cells.py grader/exercise.py _config.yml | .venv/pronto
 	$(BIN)/grader release $*
 	@touch $@
 
@@ -59,10 +57,7 @@ sample: .venv/pronto release
 	$(BIN)/grader feedback $(CLASS) $(SLUG)
 	$(BIN)/grader report $(CLASS) $(SLUG)
 
-# Suítes longas, fora de `make test`: duzentos ataques, dezenas de quedas, mil cadernos mutantes, comparação.
-hostile: .venv/pronto release
-	$(BIN)/pytest $(LONG)
-
+# Suítes longas, fora de `make test`: mil cadernos mutantes; comparação com o nbgrader e o otter-grader.
 fuzz: .venv/pronto
 	FUZZ=1000 $(BIN)/pytest tests/test_fuzz.py
 

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +17,6 @@ from typer._click import exceptions as click  # o Typer traz o seu próprio Clic
 
 from grader.course import ClassDir, known_slug, slugs
 from grader.errors import GraderError, UnreadableSource, reason
-from grader.grading import autograde as grading_class
 from grader.portuguese import Command, Group, usage_problem
 from grader.record import CheckResult, Record
 
@@ -31,6 +32,8 @@ app = typer.Typer(
 out = Console()
 
 INTERRUPTED = 130
+MAX_ROWS = 200
+"""Linhas da tabela no terminal."""
 STATUS = {
     "graded": "corrigida",
     "empty": "em branco",
@@ -113,16 +116,18 @@ def autograde(
 ) -> None:
     """Corrige as entregas em isolamento. Interrompido, retoma de onde parou."""
     from grader.exercise import load_exercise
+    from grader.grading.autograde import open_pool, session
+    from grader.grading.autograde import run as grade_pending
 
     classdir = ClassDir.open(path, db_url)
     exercise = load_exercise(slug)
     with (
-        grading_class.session(classdir, exercise, seed, force) as session,
-        grading_class.open_pool(session.marker, workers or os.cpu_count() or 1, cluster, not unsafe) as pool,
+        session(classdir, exercise, seed, force) as current,
+        open_pool(current.marker, workers or os.cpu_count() or 1, cluster, not unsafe) as pool,
     ):
         announce_isolation(pool.layers, unsafe)
         total = sum(1 for _ in classdir.submissions(slug))
-        graded = show_progress(grading_class.run(session, pool), total)
+        graded = show_progress(grade_pending(current, pool), total)
     show_class(classdir, slug, graded)
 
 
@@ -158,19 +163,26 @@ def show_progress(records: Any, total: int) -> int:
 
 
 def show_class(classdir: ClassDir, slug: str, graded: int) -> None:
-    """Tabela da turma: nota, situação e o primeiro diagnóstico de cada estudante."""
+    """Tabela da turma: nota, situação e o primeiro diagnóstico. Da turma grande, só quem pede atenção."""
     from grader.record import read_records
 
-    records = {record.student: record for record in read_records(classdir.results(slug))}
-    table = Table(title=f"{slug}: {graded} corrigidas agora, {len(records)} ao todo")
+    path = classdir.results(slug)
+    situations = Counter(record.status for record in read_records(path))
+    total = situations.total()
+    whole = total <= MAX_ROWS
+    chosen = (record for record in read_records(path) if whole or record.status != "graded")
+    table = Table(title=f"{slug}: {graded} corrigidas agora, {total} ao todo")
     for name in ("estudante", "nota", "situação", "diagnóstico"):
         table.add_column(name, justify="right" if name == "nota" else "left")
-    for record in records.values():
+    for record in islice(chosen, MAX_ROWS):
         table.add_row(
             printable(record.student), score(record), STATUS[record.status], printable(diagnosis(record))
         )
     out.print(table)
-    out.print(f"Registros: {classdir.results(slug)}", soft_wrap=True, markup=False)
+    if not whole:
+        shown = min(MAX_ROWS, total - situations["graded"])
+        out.print(f"A tabela traz {shown} das entregas que pedem atenção; todas: grader export --format csv")
+    out.print(f"Registros: {path}", soft_wrap=True, markup=False)
 
 
 def diagnosis(record: Record) -> str:

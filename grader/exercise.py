@@ -1,14 +1,5 @@
-"""Um exercício, lido de `solutions/<slug>/`: o caderno-fonte, a referência, as sondas e os erros comuns.
+"""Um exercício, lido de `solutions/<slug>/`: o caderno-fonte, em `py:percent`, a referência, as sondas e os erros."""
 
-O caderno-fonte é texto `py:percent`. O papel de cada célula de código se lê do que ela contém:
-
-* `### BEGIN SOLUTION`: célula de solução; o seu `grade_id` é o nome que define;
-* `@checker.probe`: célula de verificação; vale a soma dos pontos das suas sondas;
-* outra menção a `checker`: preparação, experimento ou resumo, que não entram na correção;
-* o resto: importações e apoio, comuns à referência, às sondas e à entrega.
-"""
-
-import ast
 import functools
 import hashlib
 import re
@@ -19,19 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jupytext
 from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from grader.cells import defined_names, load_probes, role
 from grader.checker import runtime
 from grader.checker.runtime import Answer, Outcome, Probe
 from grader.course import SOLUTIONS, known_slug
 from grader.errors import BrokenExercise
 
-HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n?", re.DOTALL)
 RELEASE_SEED = 20240229
 """Semente das verificações visíveis: fixa, para que o caderno gerado seja sempre o mesmo."""
 
@@ -55,42 +45,6 @@ class Catalogue(BaseModel):
 
     barred: list[str] = []
     mistake: list[Mistake] = []
-
-
-def role(source: str) -> str:
-    """Papel de uma célula de código: "solution", "probes", "checker" ou "support"."""
-    if "### BEGIN SOLUTION" in source:
-        return "solution"
-    if "@checker.probe" in source:
-        return "probes"
-    return "checker" if re.search(r"\bchecker\b", source) else "support"
-
-
-def defined_names(source: str) -> list[str]:
-    """Funções e classes que o código define no nível de cima; vazio se não compila."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    return [
-        node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-    ]
-
-
-def load_probes(cells: list[str]) -> list[Probe]:
-    """Executa células de apoio e de sondas, na ordem, e devolve as sondas que registram."""
-    runtime.PROBES.clear()
-    checker = SimpleNamespace(
-        probe=runtime.probe, Near=runtime.Near, raised=runtime.raised, check=lambda function: None
-    )
-    namespace: dict[str, Any] = {"__name__": "probes", "checker": checker}
-    for source in cells:
-        exec(compile(source, "<sondas>", "exec"), namespace)
-    probes = list(runtime.PROBES.values())
-    hidden = {name for source in cells for block in HIDDEN.findall(source) for name in defined_names(block)}
-    for probe in probes:
-        probe.hidden = probe.id in hidden
-    return probes
 
 
 def silent(function: Callable) -> Callable:

@@ -15,9 +15,10 @@ import yaml
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
+from grader.cells import defined_names, role
 from grader.checker.runtime import Outcome
 from grader.course import EXERCISES, ROOT
-from grader.exercise import RELEASE_SEED, Exercise, defined_names, role
+from grader.exercise import RELEASE_SEED, Exercise
 from grader.files import write_atomically
 
 TRAVELLERS = ("runtime.py", "panel.py")

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from grader.cells import defined_names
 from grader.course import EXERCISES, SOLUTIONS
-from grader.exercise import Exercise, defined_names, edited
+from grader.exercise import Exercise, edited
 
 Notebook = dict[str, Any]
 

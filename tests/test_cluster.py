@@ -67,7 +67,16 @@ class Cluster:
         self.address: str = json.loads(self.contact.read_text())["address"]
 
     def add_worker(self) -> None:
-        options = ("--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--no-nanny")
+        options = (
+            "--host",
+            "127.0.0.1",
+            "--nthreads",
+            "1",
+            "--no-dashboard",
+            "--no-nanny",
+            "--local-directory",
+            str(self.folder),
+        )
         self.workers.append(self._start("worker", *options, "--scheduler-file", str(self.contact)))
 
     def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:

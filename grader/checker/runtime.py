@@ -258,7 +258,7 @@ def measured(probe: Probe, outcome: Outcome, seed: int) -> Outcome:
         return outcome
     try:
         with np.errstate(all="ignore"):
-            statistics = probe.statistics(outcome.values, generator(probe, seed))
+            statistics = probe.statistics(dict(outcome.values), generator(probe, seed))
             values = {name: as_data(value, name) for name, value in unwrapped(statistics).items()}
         return Outcome("seen", values, atol=tolerances(statistics))
     except Exception as error:

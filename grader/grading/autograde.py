@@ -13,10 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from grader.cells import defined_names, role
 from grader.course import ClassDir
 from grader.errors import GraderError, reason
-from grader.exercise import Exercise, defined_names, role
-from grader.files import remove_leftovers, write_atomically
+from grader.exercise import Exercise
+from grader.files import remove_leftovers, replacing, write_atomically
 from grader.grading.gradebook import Ledger, open_gradebook, recorded_scores, register_exercise, stamps
 from grader.grading.marker import Marker
 from grader.grading.pool import ClusterPool, LocalPool, grade_all
@@ -182,12 +183,17 @@ def compact(path: Path) -> None:
     """Deixa uma linha por estudante, a última inteira, em ordem alfabética."""
     if not path.is_file():
         return
-    latest: dict[str, bytes] = {}
-    with path.open("rb") as stream:
-        for line in stream:
+    latest: dict[str, int] = {}  # onde começa a linha: a memória não cresce com o tamanho dos registros
+    with path.open("rb") as lines:
+        start = 0
+        for line in lines:
             with contextlib.suppress(ValidationError):
-                latest[Record.model_validate_json(line).student] = line.rstrip(b"\n") + b"\n"
-    write_atomically(path, b"".join(latest[student] for student in sorted(latest)))
+                latest[Record.model_validate_json(line).student] = start
+            start += len(line)
+        with replacing(path) as stream:
+            for student in sorted(latest):
+                lines.seek(latest[student])
+                stream.write(lines.readline().rstrip(b"\n") + b"\n")
 
 
 # --- o caderno que o formgrader mostra --------------------------------------------------------------
@@ -220,13 +226,20 @@ def _shown(cell: Cell) -> dict[str, Any]:
 
 
 def _mark_solution(cells: list[dict[str, Any]], function: str) -> None:
-    """A última célula que define a função é a de solução; sem nenhuma, acrescenta uma vazia."""
-    for cell in reversed(cells):
-        code = cell["cell_type"] == "code" and not cell["metadata"] and "checker." not in cell["source"]
-        if code and function in defined_names(cell["source"]):
-            cell["metadata"] = {"nbgrader": nbgrader_cell(function, solution=True)}
-            return
-    cells.append(_added(f"# {function}: nada foi entregue", nbgrader_cell(function, solution=True)))
+    """A última célula que define a função é a de solução; se não sobra nenhuma, acrescenta uma que diz por quê."""
+    defining = [
+        cell
+        for cell in cells
+        if cell["cell_type"] == "code"
+        and "checker." not in cell["source"]
+        and function in defined_names(cell["source"])
+    ]
+    free = [cell for cell in defining if not cell["metadata"]]
+    if not free:
+        why = "está na mesma célula que outra função" if defining else "nada foi entregue"
+        free = [_added(f"# {function}: {why}", {})]
+        cells += free
+    free[-1]["metadata"] = {"nbgrader": nbgrader_cell(function, solution=True)}
 
 
 def _mark_checks(cells: list[dict[str, Any]], function: str, record: Record, exercise: Exercise) -> None:

@@ -3,10 +3,12 @@
 import hashlib
 import time
 from collections.abc import Iterable
+from functools import cached_property
 
+from grader.cells import defined_names, role
 from grader.checker import runtime
-from grader.checker.runtime import Finding
-from grader.exercise import Exercise, defined_names, role
+from grader.checker.runtime import Answer, Finding
+from grader.exercise import Exercise
 from grader.grading.submission import Submission
 from grader.isolation import Examination, Examiner
 from grader.record import CheckResult, CheckStatus, Record, SubmissionStatus
@@ -21,11 +23,23 @@ class Marker:
     def __init__(self, exercise: Exercise, seed: int) -> None:
         self.exercise = exercise
         self.seed = seed
-        self.answers = exercise.answers(seed)
         self.sentences = {mistake.id: mistake.sentence for mistake in exercise.mistakes}
-        released = [cell.source for cell in student_notebook(exercise).cells if cell.cell_type == "code"]
-        self.inert = {source.strip() for source in released if role(source) in ("checker", "probes")}
         self.engine = hashlib.sha256(f"{exercise.digest} {seed}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def answers(self) -> dict[str, Answer]:
+        """Gabarito de cada sonda."""
+        return self.exercise.answers(self.seed)
+
+    @cached_property
+    def inert(self) -> set[str]:
+        """Células do caderno dos estudantes que nada definem: preparação, verificações, experimento, resumo."""
+        released = [cell.source for cell in student_notebook(self.exercise).cells if cell.cell_type == "code"]
+        return {source.strip() for source in released if role(source) in ("checker", "probes")}
+
+    def prepare(self) -> None:
+        """Calcula já o que é comum a todas as entregas."""
+        _ = self.answers, self.inert
 
     def fingerprint(self, submission: Submission) -> str:
         """Muda quando muda a entrega, o exercício ou a semente: a nota guardada deixa de valer."""

@@ -1,11 +1,9 @@
 """Onde as entregas são corrigidas: processos desta máquina ou um agendador Dask."""
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,36 +22,31 @@ PATIENCE = 10
 
 
 class LocalPool:
-    """Um processo isolado por trabalhador; a espera é feita em threads, o juiz é um só."""
+    """Bifurcações de um processo aquecido nesta máquina; a espera é feita em threads, o juiz é um só."""
 
     def __init__(self, marker: Marker, workers: int, limits: Limits, isolated: bool = True) -> None:
         self.marker = marker
-        self.stack = ExitStack()
-        self.idle: queue.SimpleQueue[Examiner] = queue.SimpleQueue()
-        exercise = marker.exercise
-        for _ in range(workers):
-            examiner = Examiner(exercise.probe_sources, exercise.barred, limits, isolated)
-            self.idle.put(self.stack.enter_context(examiner))
-        self.layers = examiner.layers
-        self.threads = ThreadPoolExecutor(workers)
-        self.stack.callback(self.threads.shutdown, cancel_futures=True)
         self.window = workers * IN_FLIGHT
+        self.threads = ThreadPoolExecutor(workers)
+        exercise = marker.exercise
+        starting = self.threads.submit(Examiner, exercise.probe_sources, exercise.barred, limits, isolated)
+        marker.prepare()  # enquanto o processo aquece
+        self.examiner = starting.result()
+
+    @property
+    def layers(self) -> list[str]:
+        """As camadas de isolamento ativas."""
+        return self.examiner.layers
 
     def __enter__(self) -> "LocalPool":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stack.close()
+        self.threads.shutdown(cancel_futures=True)
+        self.examiner.close()
 
     def submit(self, submission: Submission) -> Future[Record]:
-        return self.threads.submit(self._grade, submission)
-
-    def _grade(self, submission: Submission) -> Record:
-        examiner = self.idle.get()
-        try:
-            return self.marker.grade(submission, examiner)
-        finally:
-            self.idle.put(examiner)
+        return self.threads.submit(self.marker.grade, submission, self.examiner)
 
 
 @dataclass(frozen=True)

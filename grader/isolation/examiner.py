@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -61,7 +62,7 @@ class Examination:
 class _Attempt:
     """Uma bifurcação: o roteiro que deve cumprir, em que passo está e por que parou.
 
-    Um passo é uma célula (o índice dela) ou uma sonda (o id).
+    Um passo é uma célula (o índice dela) ou uma sonda (o id). `orphaned` diz que o processo aquecido morreu antes.
     """
 
     steps: list[int | str]
@@ -69,6 +70,7 @@ class _Attempt:
     answered: bool = True
     since: float = field(default_factory=time.monotonic)
     finished: bool = False
+    orphaned: bool = False
     cause: str = "crashed"
     detail: str = "encerrou o processo"
 
@@ -97,7 +99,7 @@ class _Attempt:
 
 
 class Examiner:
-    """Dono de um processo aquecido para um exercício. Use como gerenciador de contexto.
+    """Dono de um processo aquecido para um exercício. Use como gerenciador de contexto, de quantas threads quiser.
 
     `isolated=False` abre mão do isolamento e só cabe em código próprio ou por escolha explícita.
     Levanta `IsolationUnavailable` se o sistema não oferece Landlock e seccomp.
@@ -114,6 +116,7 @@ class Examiner:
             "isolated": isolated,
         }
         self.layers: list[str] = []
+        self.starting = threading.Lock()
         self._start()
 
     def __enter__(self) -> "Examiner":
@@ -146,7 +149,7 @@ class Examiner:
                 cwd="/",
             )
         self.control.sendall(json.dumps(self.setup).encode() + b"\n")
-        answer = self._read_control()
+        answer = _line(self.control)
         if answer is None:
             self.errors.seek(0)
             reason = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
@@ -161,24 +164,12 @@ class Examiner:
                 "--sem-isolamento."
             )
 
-    def _read_control(self) -> dict[str, Any] | None:
-        """Uma linha do processo aquecido, ou None se ele morreu."""
-        data = b""
-        while not data.endswith(b"\n"):
-            with contextlib.suppress(ConnectionError):
-                if piece := self.control.recv(4096):
-                    data += piece
-                    continue
-            return None
-        return json.loads(data)
-
     def examine(self, cells: list[tuple[int, str]], probes: list[str], seed: int) -> Examination:
         """Roda as células (índice, código) e observa as sondas pedidas; sempre devolve, nunca levanta."""
-        if self.process.poll() is not None:
-            self._restart()
         examination = Examination()
         deadline = time.monotonic() + self.limits.total_seconds
         skipped: set[int] = set()
+        orphaned = False
         for _ in range(MAX_RESTARTS):
             pending = [id for id in probes if id not in examination.outcomes]
             if not pending or time.monotonic() > deadline:
@@ -188,6 +179,9 @@ class Examiner:
             )
             if attempt.finished:
                 break
+            if attempt.orphaned and not orphaned:  # da primeira vez, a culpa pode ser de um vizinho
+                orphaned = True
+                continue
             self._blame(attempt, examination, skipped)
         missing = Outcome("timeout", detail="acabou o tempo da entrega")
         if time.monotonic() <= deadline:
@@ -214,7 +208,7 @@ class Examiner:
         deadline: float,
     ) -> _Attempt:
         """Uma bifurcação, do pedido à saída."""
-        receiver = self._fork(
+        receiver, leash = self._fork(
             {
                 "cells": cells,
                 "probes": probes,
@@ -241,42 +235,35 @@ class Examiner:
             attempt.stop("timeout", "passou do tempo e não respondeu ao aviso")
         finally:
             os.close(receiver)
-        self._reap(attempt, patience)
+        with leash:
+            _reap(attempt, leash, patience)
         return attempt
 
-    def _fork(self, request: dict[str, Any]) -> int:
-        """Pede um filho ao processo aquecido; devolve a ponta de leitura do resultado."""
+    def _fork(self, request: dict[str, Any]) -> tuple[int, socket.socket]:
+        """Pede um filho ao processo aquecido; devolve a ponta de leitura do resultado e a coleira do filho."""
         receiver, sender = os.pipe()
         with contextlib.suppress(OSError, AttributeError):
             fcntl.fcntl(sender, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        with os.fdopen(os.memfd_create("entrega"), "wb") as job:
+        leash, theirs = socket.socketpair()
+        with os.fdopen(os.memfd_create("entrega"), "wb") as job, theirs:
             job.write(json.dumps(request).encode())
             job.flush()
-            try:
-                socket.send_fds(self.control, [b"f"], [job.fileno(), sender])
-            except OSError:  # o processo aquecido morreu desde a última entrega
-                self._restart()
-                socket.send_fds(self.control, [b"f"], [job.fileno(), sender])
+            self._send([job.fileno(), sender, theirs.fileno()])
         os.close(sender)
-        return receiver
+        return receiver, leash
 
-    def _reap(self, attempt: _Attempt, patience: float) -> None:
-        """Espera `patience` segundos que o filho saia, mata-o se não saiu e apura por que parou."""
-        alone = bool(select.select([self.control], [], [], patience)[0])
-        if not alone:
-            with contextlib.suppress(OSError):
-                self.control.sendall(b"k")
-        answer = self._read_control()
-        if answer is None:
-            self._restart()
-        if answer is None or (alone and patience and answer["status"] == -signal.SIGKILL):
-            attempt.stop("memory", "esgotou a memória")  # ninguém daqui o matou: foi o núcleo
-        elif alone and answer["status"] == -signal.SIGXCPU:
-            attempt.stop("timeout", "passou do tempo de processador")
-
-    def _restart(self) -> None:
-        self.close()
-        self._start()
+    def _send(self, descriptors: list[int]) -> None:
+        """Entrega um pedido ao processo aquecido; se ele morreu desde o último, a outro."""
+        with self.starting:
+            try:
+                if self.process.poll() is None:
+                    socket.send_fds(self.control, [b"f"], descriptors)
+                    return
+            except OSError:
+                pass
+            self.close()
+            self._start()
+            socket.send_fds(self.control, [b"f"], descriptors)
 
     def _messages(
         self, receiver: int, attempt: _Attempt, deadline: float
@@ -308,6 +295,32 @@ class Examiner:
             examination.outcomes[step] = outcome
         if outcome.status in ("timeout", "memory"):
             examination.incidents.append(outcome.status)
+
+
+def _reap(attempt: _Attempt, leash: socket.socket, patience: float) -> None:
+    """Espera `patience` segundos que o filho saia, mata-o se não saiu e apura por que parou."""
+    alone = bool(select.select([leash], [], [], patience)[0])
+    if not alone:
+        with contextlib.suppress(OSError):
+            leash.sendall(b"k")
+    answer = _line(leash)
+    attempt.orphaned = answer is None
+    if answer is None or (alone and patience and answer["status"] == -signal.SIGKILL):
+        attempt.stop("memory", "esgotou a memória")  # ninguém daqui o matou: foi o núcleo
+    elif alone and answer["status"] == -signal.SIGXCPU:
+        attempt.stop("timeout", "passou do tempo de processador")
+
+
+def _line(connection: socket.socket) -> dict[str, Any] | None:
+    """Uma linha do processo aquecido, ou None se ele morreu."""
+    data = b""
+    while not data.endswith(b"\n"):
+        with contextlib.suppress(ConnectionError):
+            if piece := connection.recv(4096):
+                data += piece
+                continue
+        return None
+    return json.loads(data)
 
 
 def clean_environment() -> dict[str, str]:

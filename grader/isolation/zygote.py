@@ -1,15 +1,17 @@
 """O processo aquecido: importa as bibliotecas e as sondas uma vez e bifurca um filho por pedido.
 
 Roda como programa (`python -m grader.isolation.zygote FD`) e nunca vê entregas, referência ou notas: o pedido
-chega por um descritor que só o filho lê, e o resultado sai por outro. Conversa por um soquete local:
-recebe `f` com os dois descritores e responde uma linha quando o filho termina; recebe `k` e o mata.
+chega por um descritor que só o filho lê, e o resultado sai por outro. Por um soquete local recebe `f` com esses
+dois descritores e o da coleira, um soquete só daquele filho: por ela manda uma linha quando ele termina, e por
+ela ouve `k`, ou o fim, e o mata.
 """
 
+import contextlib
 import fcntl
 import gc
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -43,15 +45,16 @@ def _isolate_processes() -> list[str]:
 
 
 class Zygote:
-    """Aquece, confina-se e serve pedidos, um de cada vez."""
+    """Aquece, confina-se e serve pedidos, quantos vierem ao mesmo tempo."""
 
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
+        from grader.cells import load_probes
         from grader.checker import runtime
-        from grader.exercise import load_probes
         from grader.isolation.operators import bar_operators
 
         self.control = control
         self.setup = setup
+        self.selector = selectors.DefaultSelector()
         self.probes = load_probes(setup["probe_sources"])
         # Para sempre: este processo e seus filhos nunca precisam do que é vetado.
         runtime.bar(setup["barred"])
@@ -78,36 +81,23 @@ class Zygote:
         return layers
 
     def serve(self) -> None:
-        """Atende até o soquete fechar."""
+        """Atende até o soquete fechar; o núcleo mata então os filhos que houver."""
+        self.selector.register(self.control, selectors.EVENT_READ, self._fork)
         while True:
-            message, descriptors, _, _ = socket.recv_fds(self.control, 1, 2)
-            if not message:
-                return
-            if message != b"f" or len(descriptors) != 2:
-                continue  # um `k` que chegou depois de o filho terminar
-            child = os.fork()
-            if child == 0:
-                self._become_worker(*descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            status = self._wait(child)
-            self.control.sendall(json.dumps({"status": status}).encode() + b"\n")
+            for key, _ in self.selector.select():
+                key.data()
 
-    def _wait(self, child: int) -> int:
-        """Espera o filho, ou o mata se pedirem ou se quem pede sumir."""
-        watch = os.pidfd_open(child)
-        try:
-            while True:
-                ready = select.select([self.control.fileno(), watch], [], [])[0]
-                if self.control.fileno() in ready:
-                    alive = self.control.recv(1)
-                    os.kill(child, signal.SIGKILL)
-                    if not alive:
-                        os._exit(0)
-                if watch in ready:
-                    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        finally:
-            os.close(watch)
+    def _fork(self) -> None:
+        message, descriptors, _, _ = socket.recv_fds(self.control, 1, 3)
+        if not message:
+            os._exit(0)
+        job, result, leash = descriptors
+        child = os.fork()
+        if child == 0:
+            self._become_worker(job, result)
+        os.close(job)
+        os.close(result)
+        Child(child, socket.socket(fileno=leash), self.selector)
 
     def _become_worker(self, job: int, result: int) -> None:
         """Do filho não se volta: confina-se, trabalha e termina."""
@@ -121,6 +111,32 @@ class Zygote:
             self.worker.work(request, self.probes, result)
         finally:
             os._exit(0)
+
+
+class Child:
+    """Um filho e a sua coleira, vigiados pelo seletor do processo aquecido."""
+
+    def __init__(self, pid: int, leash: socket.socket, selector: selectors.BaseSelector) -> None:
+        self.pid = pid
+        self.leash = leash
+        self.selector = selector
+        self.ended = os.pidfd_open(pid)
+        selector.register(self.ended, selectors.EVENT_READ, self.reap)
+        selector.register(leash, selectors.EVENT_READ, self.kill)
+
+    def kill(self) -> None:
+        self.selector.unregister(self.leash)
+        os.kill(self.pid, signal.SIGKILL)
+
+    def reap(self) -> None:
+        """Recolhe o filho e manda pela coleira como ele terminou."""
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        for watched in (self.ended, self.leash):
+            with contextlib.suppress(KeyError):  # quem o mandou matar já não é vigiado
+                self.selector.unregister(watched)
+        os.close(self.ended)
+        with self.leash, contextlib.suppress(OSError):
+            self.leash.sendall(json.dumps({"status": status}).encode() + b"\n")
 
 
 def _only_these(job: int, result: int) -> tuple[int, int]:

@@ -161,12 +161,13 @@ def forward_invalid_p(impl, rng):
     def call(p, training):
         return checker.raised(lambda: impl.dropout_forward(x.copy(), p, training, rng.spawn(1)[0]))
 
+    below, inside, above = (round(low + rng.uniform(0.1, 0.9), 2) for low in (-1, 0, 1))
     return {
-        "p = −0,25 no treino": call(-0.25, True),
-        "p = 1,5 no treino": call(1.5, True),
-        "p = 1,5 na avaliação": call(1.5, False),
-        "p = 0,5 no treino": call(0.5, True),
-        "p = 0,5 na avaliação": call(0.5, False),
+        f"p = {below} no treino": call(below, True),
+        f"p = {above} no treino": call(above, True),
+        f"p = {above} na avaliação": call(above, False),
+        f"p = {inside} no treino": call(inside, True),
+        f"p = {inside} na avaliação": call(inside, False),
     }
 
 
@@ -493,21 +494,19 @@ def module_dtype(impl, rng):
 )
 def module_invalid_p(impl, rng):
     x = torch.from_numpy(rng.normal(size=(40, 50)) + 10)
-    return {
-        "p = 1,25": checker.raised(lambda: impl.Dropout(1.25)(x)),
-        "p = −0,5": checker.raised(lambda: impl.Dropout(-0.5)(x)),
-        "saída com o p padrão": impl.Dropout().train()(x),
-    }
+
+    def call(p):
+        return checker.raised(lambda: impl.Dropout(p)(x))
+
+    ps = [round(low + rng.uniform(0.1, 0.9), 2) for low in (-1, 0, 1)]
+    return {f"p = {p}": call(p) for p in ps} | {"saída com o p padrão": impl.Dropout().train()(x)}
 
 
 @module_invalid_p.measure
 def module_default_p(seen, rng):
     x = rng.normal(size=(40, 50)) + 10
-    return {
-        "p = 1,25": seen["p = 1,25"],
-        "p = −0,5": seen["p = −0,5"],
-        "maior saída/entrada com o p padrão": (seen["saída com o p padrão"] / x).max(),
-    }
+    out = seen.pop("saída com o p padrão")
+    return seen | {"maior saída/entrada com o p padrão": (out / x).max()}
 
 
 ### END HIDDEN TESTS

@@ -170,7 +170,7 @@ def endless_sum() -> bytes:
 @attack(score=FULL, status="timeout", says="não respondeu")
 def endless_linear_algebra() -> bytes:
     """Decomposição de uma matriz grande, dentro da biblioteca de álgebra linear."""
-    return solved_and("np.linalg.eig(np.random.rand(1600, 1600))")
+    return solved_and("np.linalg.eigvals(np.random.rand(3200, 3200))")
 
 
 @attack(score=0, status="timeout", lost="timeout", says="acabou o tempo da entrega")

@@ -1,5 +1,6 @@
 """`python -m tests.bench`: mede os três corretores e o piso e diz se as metas foram alcançadas."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -127,6 +128,7 @@ def step(name: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # sai desfazendo pastas e processos
     try:
         typer.run(main)
     except BenchError as error:

@@ -26,18 +26,14 @@ GRADER = [sys.executable, "-m", "grader"]
 OTTER_TEST = """
 # As mesmas sondas do exercício, comparadas com os valores da referência.
 import json
-from types import SimpleNamespace
 
+from grader.cells import load_probes
 from grader.checker import runtime
 from otter.test_files import test_case
 
 OK_FORMAT = False
 name = "{slug}"
-runtime.PROBES.clear()
-checker = SimpleNamespace(probe=runtime.probe, Near=runtime.Near, raised=runtime.raised, check=lambda function: None)
-namespace = {{"__name__": "probes", "checker": checker}}
-for source in json.loads({sources!r}):
-    exec(source, namespace)
+answers = json.loads({answers!r})
 
 def verified(probe, expected):
     def verify(env):
@@ -45,9 +41,9 @@ def verified(probe, expected):
         assert runtime.same(expected, got), runtime.first_difference(expected, got)
     return verify
 
-for id, expected in json.loads({answers!r}).items():
-    probe = runtime.PROBES[id]
-    globals()["case_" + id] = test_case(name=id, points=probe.points)(verified(probe, runtime.Outcome(**expected)))
+for probe in load_probes(json.loads({sources!r})):
+    case = verified(probe, runtime.Outcome(**answers[probe.id]))
+    globals()["case_" + probe.id] = test_case(name=probe.id, points=probe.points)(case)
 """
 
 

@@ -93,8 +93,16 @@ def show(report: Report, out: Console) -> None:
 
 def rates_table(report: Report) -> Table:
     """Uma linha por corretor; o número no nome é o de processos que corrigem ao mesmo tempo."""
-    table = Table("corretor", title=f"As mesmas {report.submissions} entregas, {os.cpu_count()} núcleos")
-    for name in ("total, s", "partida, s", "s por entrega", "CPU, s", "entregas/s", "× nbgrader", "pico, MB"):
+    table = Table(title=f"As mesmas {report.submissions} entregas, {os.cpu_count()} núcleos")
+    table.add_column("corretor", no_wrap=True)
+    for name in (
+        "total,\ns",
+        "partida,\ns",
+        "por entrega,\ns",
+        "entregas\npor s",
+        "×\nnbgrader",
+        "pico,\nMB",
+    ):
         table.add_column(name, justify="right")
     for rate in report.rates:
         table.add_row(
@@ -102,7 +110,6 @@ def rates_table(report: Report) -> Table:
             f"{rate.total:.1f}",
             f"{rate.startup:.1f}" if rate.startup else "—",
             f"{rate.each:.4f}",
-            f"{rate.cpu:.4f}",
             f"{report.submissions / rate.total:.2f}",
             f"{report.rate('nbgrader').total / rate.total:.1f}",
             f"{rate.peak / MB:.0f}" if rate.peak else "—",

@@ -1,0 +1,50 @@
+"""O processo aquecido: um só, para quantas entregas forem corrigidas ao mesmo tempo."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from grader.exercise import Exercise
+from grader.grading.marker import Marker
+from grader.grading.submission import Submission, parse_cells
+from grader.isolation import Examiner
+from grader.record import Record
+from tests.conftest import QUICK
+from tests.notebooks import solved, with_cell
+
+NAP = "import time; time.sleep(0.5)"
+
+
+def submission(exercise: Exercise, cell: str) -> Submission:
+    return Submission("ana", parse_cells(with_cell(solved(exercise), cell, 2)) or [])
+
+
+def graded_together(
+    marker: Marker, examiner: Examiner, submissions: list[Submission], kill: bool = False
+) -> list[Record]:
+    """Corrige todas ao mesmo tempo; com `kill`, o processo aquecido morre no meio."""
+    with ThreadPoolExecutor(len(submissions)) as threads:
+        futures = [threads.submit(marker.grade, submission, examiner) for submission in submissions]
+        if kill:
+            time.sleep(0.3)
+            examiner.process.kill()
+        return [future.result() for future in futures]
+
+
+def test_submissions_run_at_the_same_time(exercise: Exercise, marker: Marker, examiner: Examiner) -> None:
+    started = time.perf_counter()
+    records = graded_together(marker, examiner, [submission(exercise, NAP)] * 8)
+    assert [record.score for record in records] == [exercise.max_score] * 8
+    assert time.perf_counter() - started < 8 * 0.5
+
+
+def test_a_hanging_neighbour_costs_nothing(exercise: Exercise, marker: Marker, examiner: Examiner) -> None:
+    hanging = submission(exercise, "while True: pass")
+    records = graded_together(marker, examiner, [hanging, submission(exercise, NAP), hanging])
+    assert [record.status for record in records] == ["timeout", "graded", "timeout"]
+    assert [record.score for record in records] == [exercise.max_score] * 3
+
+
+def test_death_of_the_warm_process_costs_nothing(exercise: Exercise, marker: Marker) -> None:
+    with Examiner(exercise.probe_sources, exercise.barred, QUICK) as examiner:
+        records = graded_together(marker, examiner, [submission(exercise, NAP)] * 3, kill=True)
+    assert [(record.score, record.status) for record in records] == [(exercise.max_score, "graded")] * 3
