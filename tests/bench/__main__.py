@@ -42,11 +42,11 @@ def main(
             contenders.install_otter()
             course.create()
         measure_nbgrader(course, report)
-        measure_otter(course, report)
         measure_ours(course, report, rounds)
         measure_memory(course, report)
         for size in sorted({100, flat}) if flat else ():
             measure_growth(course, report, size)
+        measure_otter(course, report)
     tables.show(report, out)
     report.save(RESULTS)
     out.print(f"Resultados: {RESULTS}", soft_wrap=True)
