@@ -7,7 +7,7 @@ CLASS := _build/turma
 SLUG := dropout
 NOTEBOOKS := $(patsubst solutions/%/exercise.toml,exercises/%.stamp,$(wildcard solutions/*/exercise.toml))
 
-.PHONY: demo test lint book release sample fuzz bench lock clean
+.PHONY: demo test lint book release sample fuzz quality bench lock clean
 
 demo: book release sample
 	@echo
@@ -18,7 +18,7 @@ demo: book release sample
 
 # Tudo o que é conferido antes de publicar.
 test: .venv/pronto lint book
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 -p no:cacheprovider exercises
 
 lint: .venv/pronto
@@ -57,9 +57,14 @@ sample: .venv/pronto release
 	$(BIN)/grader feedback $(CLASS) $(SLUG)
 	$(BIN)/grader report $(CLASS) $(SLUG)
 
-# Suítes longas, fora de `make test`: mil cadernos mutantes; comparação com o nbgrader e o otter-grader.
+# Suítes longas, fora de `make test`: mil cadernos mutantes; a qualidade das verificações, com a matriz de confusão;
+# comparação com o nbgrader e o otter-grader.
 fuzz: .venv/pronto
 	FUZZ=1000 $(BIN)/pytest tests/test_fuzz.py
+
+quality: .venv/pronto
+	$(BIN)/python -m tests.mutants
+	QUALITY=200 $(BIN)/pytest tests/test_quality.py
 
 bench: .venv/pronto release
 	$(BIN)/python -m tests.bench

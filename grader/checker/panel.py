@@ -112,7 +112,9 @@ def explanation(finding: Finding) -> str:
 
 def sentence(message: str) -> str:
     """`message` com ponto no fim."""
-    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "?")) else ".")
+    names_a_value = message.partition(" ")[0].endswith(":")  # “dx: esperava…” fica como é
+    start = message[:1] if names_a_value else message[:1].upper()
+    return start + message[1:] + ("" if message.endswith((".", "?")) else ".")
 
 
 def summary() -> "Summary":

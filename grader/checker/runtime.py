@@ -419,11 +419,23 @@ def bar(patterns: list[str]) -> list[Callable[[], None]]:
     feitas antes também param; funções em C são trocadas em todo módulo que as tem.
     """
     undo: list[Callable[[], None]] = []
+    compiled: dict[int, Any] = {}
     for pattern in patterns:
         owner_name, _, names = pattern.rpartition(".")
         owner = _resolve(owner_name)
         for name in fnmatch.filter(list(vars(owner)), names) if owner is not None else []:
-            _bar(f"{owner_name}.{name}", owner, name, undo)
+            target, barred = vars(owner)[name], trap(f"{owner_name}.{name}")
+            if _borrowed(target, owner_name):
+                continue
+            if isinstance(target, type):
+                _bar_class(target, barred, undo)
+            elif hasattr(target, "__code__"):
+                _bar_function(target, barred, undo)
+            elif callable(target):
+                compiled[id(target)] = barred
+                if not hasattr(owner, "__spec__"):
+                    _replace(owner, name, barred, undo)
+    _bar_compiled(compiled, undo)
     return undo
 
 
@@ -436,24 +448,31 @@ def _resolve(dotted: str) -> Any:
     return found
 
 
-def _bar(dotted: str, owner: Any, name: str, undo: list[Callable[[], None]]) -> None:
-    target = vars(owner)[name]
-    barred = trap(dotted)
-    if isinstance(target, type):
-        methods = [
-            m for m, f in vars(target).items() if callable(f) and (m == "__init__" or not m.startswith("__"))
-        ]
-        for method in {"__init__", *methods}:
-            _replace(target, method, barred, undo)
-    elif hasattr(target, "__code__"):
-        for layer in _layers(target):
-            _replace(layer, "__code__", barred.__code__.replace(co_freevars=layer.__code__.co_freevars), undo)
-    elif callable(target):
-        for module in [m for m in list(sys.modules.values()) if m is not None]:
-            for alias in [a for a, v in list(getattr(module, "__dict__", {}).items()) if v is target]:
-                _replace(module, alias, barred, undo)
-        if not hasattr(owner, "__spec__"):
-            _replace(owner, name, barred, undo)
+def _borrowed(target: Any, owner_name: str) -> bool:
+    """O módulo só importou isto de outra biblioteca, como o `ABC` que mora em `torch.nn.utils.prune`?"""
+    home = getattr(target, "__module__", None)
+    return isinstance(home, str) and home.partition(".")[0] != owner_name.partition(".")[0]
+
+
+def _bar_class(target: type, barred: Any, undo: list[Callable[[], None]]) -> None:
+    methods = [
+        m for m, f in vars(target).items() if callable(f) and (m == "__init__" or not m.startswith("__"))
+    ]
+    for method in {"__init__", *methods}:
+        _replace(target, method, barred, undo)
+
+
+def _bar_function(target: Any, barred: Any, undo: list[Callable[[], None]]) -> None:
+    for layer in _layers(target):
+        _replace(layer, "__code__", barred.__code__.replace(co_freevars=layer.__code__.co_freevars), undo)
+
+
+def _bar_compiled(barred: dict[int, Any], undo: list[Callable[[], None]]) -> None:
+    """Troca funções em C, dadas pelo `id`, em todo módulo que as tem; uma só volta pelos módulos."""
+    for module in list(sys.modules.values()):
+        for alias, value in list(getattr(module, "__dict__", {}).items()):
+            if id(value) in barred:
+                _replace(module, alias, barred[id(value)], undo)
 
 
 def _layers(function: Any) -> Iterator[Any]:
@@ -464,13 +483,16 @@ def _layers(function: Any) -> Iterator[Any]:
 
 
 def _replace(owner: Any, name: str, new: Any, undo: list[Callable[[], None]]) -> None:
-    if name == "__code__" or name in vars(owner):
-        old = owner.__code__ if name == "__code__" else vars(owner)[name]
-        undo.append(lambda: setattr(owner, name, old))
-    else:
-        undo.append(lambda: delattr(owner, name))
-    with contextlib.suppress(AttributeError, TypeError):
+    """Troca um atributo e anota como voltar; o que não se deixa trocar, como um tipo em C, fica como está."""
+    own = name == "__code__" or name in vars(owner)
+    old = getattr(owner, name) if name == "__code__" else vars(owner).get(name)
+    try:
         setattr(owner, name, new)
+    except (AttributeError, TypeError):
+        return
+    undo.append(
+        functools.partial(setattr, owner, name, old) if own else functools.partial(delattr, owner, name)
+    )
 
 
 def trap(dotted: str) -> Any:

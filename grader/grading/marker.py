@@ -84,8 +84,9 @@ class Marker:
     def _without_cells(self, submission: Submission, started: float) -> Record:
         """Registro de uma entrega que não pôde ser lida: zero em tudo, com o motivo."""
         findings = [Finding(probe, "not_defined", submission.problem) for probe in self.exercise.probes]
+        note = f"{submission.problem[0].upper()}{submission.problem[1:]}."
         status: SubmissionStatus = "missing" if submission.status == "missing" else "unreadable"
-        return self._record(submission, status, map(self._result, findings), started, [submission.problem])
+        return self._record(submission, status, map(self._result, findings), started, [note])
 
     def _record(
         self,

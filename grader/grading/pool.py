@@ -83,7 +83,7 @@ class ClusterPool:
         except BaseException:
             self.client.close()
             raise
-        self.window = max(1, len(self.client.nthreads())) * IN_FLIGHT
+        self.window = max(1, sum(self.client.nthreads().values())) * IN_FLIGHT
 
     def __enter__(self) -> "ClusterPool":
         return self
@@ -116,30 +116,34 @@ def _transfer(done: Any, local: Future[Any]) -> None:
         )
 
 
-REMOTE = threading.Lock()
-"""Um processo remoto corrige uma entrega por vez, com quantas threads for criado."""
+LOADING = threading.Lock()
+"""Um processo remoto prepara o juiz e o isolamento uma vez só, com quantas threads for criado."""
+
+
+def _remote(job: Job) -> tuple[Marker, Examiner]:
+    with LOADING:
+        return _load(job)
 
 
 @lru_cache(maxsize=1)
-def _remote(job: Job) -> tuple[Marker, Examiner]:
+def _load(job: Job) -> tuple[Marker, Examiner]:
     exercise = load_exercise(job.slug)
     if exercise.digest != job.digest:
         raise GraderError(f"O exercício “{job.slug}” do trabalhador Dask difere do seu. Atualize-o.")
-    examiner = Examiner(exercise.probe_sources, exercise.barred, job.limits, job.isolated)
-    return Marker(exercise, job.seed), examiner
+    marker = Marker(exercise, job.seed)
+    marker.prepare()
+    return marker, Examiner(exercise.probe_sources, exercise.barred, job.limits, job.isolated)
 
 
 def remote_layers(job: Job) -> list[str]:
     """As camadas de isolamento que um processo Dask oferece."""
-    with REMOTE:
-        return _remote(job)[1].layers
+    return _remote(job)[1].layers
 
 
 def grade_remotely(job: Job, submission: Submission) -> Record:
     """Corrige uma entrega no processo Dask; recusa-se se o exercício de lá não é o de cá."""
-    with REMOTE:
-        marker, examiner = _remote(job)
-        return marker.grade(submission, examiner)
+    marker, examiner = _remote(job)
+    return marker.grade(submission, examiner)
 
 
 def grade_all(

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grader.checker.runtime import Outcome
@@ -331,7 +332,7 @@ def clean_environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": tempfile.gettempdir(),
+        "MPLCONFIGDIR": str(Path("~/.cache/matplotlib").expanduser()),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         **dict.fromkeys(threads, "1"),

@@ -9,6 +9,7 @@ ela ouve `k`, ou o fim, e o mata.
 import contextlib
 import fcntl
 import gc
+import importlib
 import json
 import os
 import selectors
@@ -56,7 +57,10 @@ class Zygote:
         self.setup = setup
         self.selector = selectors.DefaultSelector()
         self.probes = load_probes(setup["probe_sources"])
-        # Para sempre: este processo e seus filhos nunca precisam do que é vetado.
+        # Para sempre: este processo e seus filhos nunca precisam do que é vetado. Só se veta o que já está importado.
+        for pattern in setup["barred"]:
+            with contextlib.suppress(ImportError, ValueError):
+                importlib.import_module(pattern.rpartition(".")[0])
         runtime.bar(setup["barred"])
         bar_operators(setup["barred"])
 
@@ -76,6 +80,7 @@ class Zygote:
                 layers.append("seccomp")
             layers += sandbox.restrict_files()
             sandbox.drop_capabilities()
+        os.environ.pop("MPLCONFIGDIR", None)  # diz quem corrige, e o matplotlib já o leu
         gc.collect()
         gc.freeze()
         return layers

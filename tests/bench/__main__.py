@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -41,14 +42,17 @@ def main(
         with step("preparação"):
             contenders.install_otter()
             course.create()
-        measure_nbgrader(course, report)
-        measure_ours(course, report, rounds)
-        measure_memory(course, report)
-        for size in sorted({100, flat}) if flat else ():
-            measure_growth(course, report, size)
-        measure_otter(course, report)
+        sizes = sorted({100, flat}) if flat else []
+        for measure in (
+            measure_nbgrader,
+            partial(measure_ours, rounds=rounds),
+            measure_memory,
+            *(partial(measure_growth, size=size) for size in sizes),
+            measure_otter,  # o mais demorado
+        ):
+            measure(course, report)
+            report.save(RESULTS)  # o que já se mediu não se perde
     tables.show(report, out)
-    report.save(RESULTS)
     out.print(f"Resultados: {RESULTS}", soft_wrap=True)
 
 

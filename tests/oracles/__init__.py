@@ -1,0 +1,1 @@
+"""As referências diante de um oráculo independente, um arquivo por exercício."""
