@@ -14,14 +14,14 @@
 # # Descida do gradiente
 #
 # Treinar é procurar os parâmetros que deixam a perda pequena. Neste exercício você escreve a procura em três
-# passos: mede a inclinação da perda só com contas de somar e dividir (o gradiente numérico), desce por ela (a
+# passos: mede a inclinação da perda só com valores dela, sem derivar (o gradiente numérico), desce por ela (a
 # descida do gradiente) e desce olhando poucos exemplos de cada vez (a descida estocástica, SGD, em uma regressão
 # linear). No fim, o seu código ajusta um modelo a dados de 442 pacientes e mostra quando a taxa de aprendizado
 # passa do limite.
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -60,7 +60,8 @@ import numpy as np
 # >
 # > * A diferença é a **central**: anda-se $h$ para cada lado e divide-se por $2h$. O $h$ é somado à coordenada tal
 # >   como vem, sem ser multiplicado por ela.
-# > * `f` recebe sempre um array da forma de `theta` e devolve um float.
+# > * `f` recebe sempre um array da forma de `theta` e devolve um float. Para a forma `()`, um `np.float64` também
+# >   serve.
 # > * Ao voltar de `numerical_gradient`, `theta` está como estava, **bit a bit**. Somar $h$ e depois subtrair $h$ não
 # >   basta: o arredondamento pode deixar outro número.
 # > * A primeira linha da trajetória é `theta0`. Com `steps = 0`, é a única.
@@ -262,7 +263,8 @@ checker.check("numerical_gradient")
 # \theta_0, \qquad \theta_{k+1} = \theta_k - \eta\, \nabla R(\theta_k), \qquad k = 0, 1, \dots
 # $$
 #
-# **Um exemplo à mão.** Tome $R(\theta) = \tfrac12 \lambda \theta^2$, uma parábola de curvatura $\lambda$. O gradiente é
+# **Um exemplo à mão.** Tome $R(\theta) = \tfrac12 \lambda \theta^2$, uma parábola de curvatura $\lambda$. O
+# gradiente é
 # $\lambda\theta$, e cada passo multiplica $\theta$ pelo mesmo número:
 #
 # $$
@@ -442,7 +444,8 @@ checker.check("gradient_descent")
 # | terceiro e primeiro | $-5;\ -2$ | $(-5 \cdot 3 - 2 \cdot 1)/2 = -8{,}5$ | $-3{,}5$ | $0{,}85$ | $0{,}35$ |
 # | segundo, sozinho | $1{,}7 + 0{,}35 - 3 = -0{,}95$ | $-0{,}95 \cdot 2 = -1{,}9$ | $-0{,}95$ | $1{,}04$ | $0{,}445$ |
 #
-# O segundo minilote divide por 1, e não por 2. No fim da época, os erros dos três exemplos são $-0{,}515$, $-0{,}475$ e
+# O segundo minilote divide por 1, e não por 2. No fim da época, os erros dos três exemplos são $-0{,}515$,
+# $-0{,}475$ e
 # $-1{,}435$, e a perda é $\tfrac12 \cdot (0{,}265225 + 0{,}225625 + 2{,}059225)/3 = 0{,}4250125$.
 #
 # Complete `sgd_linear_regression`.
@@ -764,8 +767,10 @@ checker.check("sgd_linear_regression")
 # um vale comprido e estreito. O seu gradiente numérico dá a direção, a sua descida anda, e a taxa vai de bem abaixo
 # a um pouco acima do limite $2/\lambda_{\max}$. Repare como o caminho muda de um lado para o outro do limite.
 #
-# **Segunda figura.** Com as dez medidas, o seu SGD treina com minilotes de 1, de 32 e de todos os exemplos, com a mesma
-# taxa. O eixo vertical é o que falta para a menor perda possível.
+# **Segunda figura.** Com as dez medidas, o seu SGD treina com minilotes de 1, de 32 e de todos os exemplos, com a
+# mesma
+# taxa e três sementes para cada tamanho (com todos os exemplos, as três curvas coincidem). O eixo vertical é o que
+# falta para a menor perda possível.
 
 # %%
 if checker.ready("numerical_gradient", "gradient_descent"):
@@ -850,7 +855,7 @@ if checker.ready("gradient_descent", "sgd_linear_regression"):
 # dele, salta de uma encosta para a outra, cada vez mais baixo. Acima do limite, cada salto é maior que o anterior:
 # com 3% a mais, a perda já quadruplica em 15 passos.
 #
-# Na segunda figura, as três curvas viram os exemplos o mesmo número de vezes. Com minilotes de 1, a primeira época
+# Na segunda figura, todos os treinos viram cada exemplo o mesmo número de vezes. Com minilotes de 1, a primeira época
 # dá 442 passos e resolve quase tudo. Depois, o ruído de cada passo não deixa a perda assentar: ela treme sem
 # descer. Com todos os exemplos não há tremor, mas um passo por época é muito pouco. Os minilotes de 32 ficam com o
 # melhor dos dois.

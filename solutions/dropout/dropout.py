@@ -19,7 +19,7 @@
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -37,7 +37,8 @@ import torch
 # próprio sorteio:
 #
 # $$
-# m_i = \begin{cases} 0 & \text{com probabilidade } p,\\[2pt] \dfrac{1}{1-p} & \text{com probabilidade } 1-p, \end{cases}
+# m_i = \begin{cases} 0 & \text{com probabilidade } p,\\[2pt] \dfrac{1}{1-p} & \text{com probabilidade } 1-p,
+# \end{cases}
 # \qquad \text{out}_i = x_i\, m_i .
 # $$
 #
@@ -48,6 +49,26 @@ import torch
 # $$
 # \frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial \text{out}_i}\, m_i .
 # $$
+#
+# **Um exemplo à mão.** Com $p = 0{,}2$ e o sorteio que descarta só a segunda entrada, as mantidas são divididas por
+# $0{,}8$, isto é, multiplicadas por $1{,}25$. Na volta, o gradiente passa pela mesma máscara:
+#
+# | | 1 | 2 | 3 | 4 |
+# |---|---|---|---|---|
+# | $x$ | 4 | 3 | −2 | 8 |
+# | $m$ | 1,25 | 0 | 1,25 | 1,25 |
+# | $\text{out} = x\,m$ | 5 | 0 | −2,5 | 10 |
+# | $\partial L/\partial\,\text{out}$ | 2 | 7 | −1 | 0,4 |
+# | $\partial L/\partial x$ | 2,5 | 0 | −1,25 | 0,5 |
+#
+# As formas de tudo o que você vai escrever:
+#
+# | função ou classe | recebe | devolve |
+# |---|---|---|
+# | `dropout_forward` | `x`, de qualquer forma; `p`; `training`; `rng` | `out` e `mask`, da forma de `x` |
+# | `dropout_backward` | `dout` e `mask`, da mesma forma | `dx`, da forma deles |
+# | `Dropout` | tensor de qualquer forma e tipo de ponto flutuante | tensor da mesma forma e do mesmo tipo |
+# | `mc_dropout_predict` | `model`; `x`; `samples`, quantas passagens | `mean` e `std`, da forma da saída de `model` |
 #
 # > **Convenções**
 # >

@@ -14,13 +14,13 @@
 # # Funções de perda
 #
 # Treinar uma rede é minimizar um número. Esse número é a perda, e a escolha dela decide o que a rede aprende: quem
-# ela tenta agradar, que erros perdoa e com que força corrige cada um. Neste exercício você escreve em NumPy as três
-# perdas mais usadas, o MSE, o MAE e a entropia cruzada, **cada uma com o seu gradiente**. No fim, o seu código
+# ela tenta agradar, que erros perdoa e com que força corrige cada um. Neste exercício você escreve em NumPy três
+# perdas muito usadas, o MSE, o MAE e a entropia cruzada, **cada uma com o seu gradiente**. No fim, o seu código
 # ajusta uma reta a pacientes de verdade, com um erro de digitação no meio, e treina um classificador de dígitos.
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -55,7 +55,8 @@ from sklearn import datasets, metrics
 # $$
 #
 # Compare os dois gradientes. No MSE, um erro dez vezes maior puxa dez vezes mais forte. No MAE, todo erro puxa com
-# a mesma força, e só o lado importa. Por isso um único valor absurdo arrasta o MSE e mexe pouco no MAE. Em
+# a mesma força, e só o lado importa. Por isso um único alvo absurdo arrasta o modelo ajustado com o MSE e mexe
+# pouco no ajustado com o MAE. Em
 # $d_i = 0$ o módulo tem um bico e nenhuma derivada: qualquer valor de $-1$ a $1$ é um subgradiente. Aqui vale $0$,
 # o mesmo que `np.sign(0)`.
 #
@@ -100,7 +101,8 @@ from sklearn import datasets, metrics
 # > * Em `mse` e `mae`, formas diferentes levantam `ValueError`, também $(N,)$ contra $(N, 1)$.
 # > * Na entropia cruzada, a média é sobre os $N$ exemplos e o logaritmo é o natural.
 # > * A suavização segue o PyTorch: a classe certa fica com $1 - \varepsilon + \varepsilon/C$, e cada uma das outras
-# >   com $\varepsilon/C$, para $0 \le \varepsilon \le 1$. Alguns textos repartem $\varepsilon$ só entre as $C-1$ outras.
+# >   com $\varepsilon/C$, para $0 \le \varepsilon \le 1$. Alguns textos repartem $\varepsilon$ só entre as $C-1$
+# >   outras.
 # > * Um rótulo fora de $0, \dots, C-1$ levanta `ValueError`. O rótulo $-1$ não é a última classe.
 # > * Com logits de $\pm 10^4$, perda e gradiente continuam finitos e exatos.
 # > * As entradas são arrays float64 (os rótulos, int64) e nunca são modificadas.
@@ -279,7 +281,8 @@ checker.check("mse")
 #
 # Complete `mae`. As formas seguem a mesma regra. Agora o gradiente só diz para que lado corrigir.
 #
-# **O mesmo exemplo.** Com $d = \begin{pmatrix} 2 & 0 \\ -1 & 2 \end{pmatrix}$, a perda é $(2 + 0 + 1 + 2)/4 = 1{,}25$ e o
+# **O mesmo exemplo.** Com $d = \begin{pmatrix} 2 & 0 \\ -1 & 2 \end{pmatrix}$, a perda é
+# $(2 + 0 + 1 + 2)/4 = 1{,}25$ e o
 # gradiente é $\begin{pmatrix} 0{,}25 & 0 \\ -0{,}25 & 0{,}25 \end{pmatrix}$. O empate dá zero, e o tamanho do erro
 # não importa: $2$ e $-1$ puxam com a mesma força.
 #
@@ -448,7 +451,8 @@ checker.check("mae")
 # Complete `cross_entropy`: dos logits e rótulos à perda e ao gradiente, com suavização de rótulos e sem estouro.
 #
 # **Um exemplo à mão.** Dois exemplos, três classes. Os logits $(\ln 2,\ 0,\ 0)$ dão
-# $p = (0{,}5;\ 0{,}25;\ 0{,}25)$, e o rótulo é $0$. Os logits $(0,\ 0,\ \ln 2)$ dão $p = (0{,}25;\ 0{,}25;\ 0{,}5)$, e o rótulo
+# $p = (0{,}5;\ 0{,}25;\ 0{,}25)$, e o rótulo é $0$. Os logits $(0,\ 0,\ \ln 2)$ dão
+# $p = (0{,}25;\ 0{,}25;\ 0{,}5)$, e o rótulo
 # é $1$.
 #
 # | | $\varepsilon = 0$ | $\varepsilon = 0{,}3$ |
@@ -473,7 +477,8 @@ checker.check("mae")
 # <details><summary>Dica 2</summary>
 #
 # O máximo e a soma são de cada **linha**, e `keepdims=True` os mantém com a forma $(N, 1)$, pronta para o
-# *broadcasting*. Monte o alvo como uma matriz $(N, C)$ cheia de $\varepsilon/C$ e some $1 - \varepsilon$ na classe certa
+# *broadcasting*. Monte o alvo como uma matriz $(N, C)$ cheia de $\varepsilon/C$ e some $1 - \varepsilon$ na classe
+# certa
 # de cada linha.
 #
 # </details>
@@ -492,7 +497,7 @@ checker.check("mae")
 def cross_entropy(logits, labels, label_smoothing=0.0):
     """Entropia cruzada sobre o softmax dos logits, e o seu gradiente.
 
-    logits: array float64 (N, C), de qualquer tamanho, também ±10⁴.
+    logits: array float64 (N, C), com valores que podem chegar a ±10⁴.
     labels: array int64 (N,); um rótulo fora de 0..C−1 levanta ValueError.
     label_smoothing: a fração ε do alvo repartida entre as C classes, de 0 a 1.
 
@@ -690,7 +695,8 @@ checker.check("cross_entropy")
 #
 # Quarenta pacientes do conjunto `load_diabetes`: o índice de massa corporal de cada um e quanto a doença avançou em
 # um ano. No de maior índice, alguém digitou um zero a mais. A descida do gradiente ajusta uma reta com o seu `mse` e
-# outra com o seu `mae`, antes e depois do erro de digitação. O algoritmo é o mesmo; só a perda muda.
+# outra com o seu `mae`, antes e depois do erro de digitação. O algoritmo é o mesmo; mudam a perda e a taxa de
+# aprendizado, porque os gradientes têm escalas diferentes.
 
 # %%
 if checker.ready("mse", "mae"):
@@ -738,7 +744,7 @@ if checker.ready("mse", "mae"):
         xlabel="índice de massa corporal (em desvios padrão)",
         ylabel="avanço da doença em um ano",
         ylim=(0, 700),
-        title="Um só valor errado arrasta o MSE e mexe pouco no MAE",
+        title="Um só alvo errado arrasta a reta do MSE e mexe pouco na do MAE",
     )
     axes.legend(loc="upper left", fontsize=8)
     plt.tight_layout()
@@ -754,11 +760,15 @@ if checker.ready("mse", "mae"):
 # %% [markdown]
 # ## Veja o que você construiu: certeza demais
 #
-# Agora uma regressão softmax (uma só camada linear) com o seu `cross_entropy`. São 200 dígitos de 8 × 8 para treinar, um
-# em cada cinco com o rótulo sorteado, e o resto, intacto, para testar; tudo em três sorteios. Sem suavização, a perda de um
-# exemplo só chega a zero com logits infinitos: a rede insiste em acertar até os rótulos errados e fica segura demais.
-# Com $\varepsilon = 0{,}1$, o alvo nunca pede certeza, e a perda de treino tem um piso acima de zero. Compare, no que é
-# impresso, a confiança com os acertos: quem é segura demais confia mais do que acerta. O segundo gráfico conta os
+# Agora uma regressão softmax (uma só camada linear) com o seu `cross_entropy`. São 200 dígitos de 8 × 8 para
+# treinar, um
+# em cada cinco com o rótulo sorteado, e o resto, intacto, para testar; tudo em três sorteios. Sem suavização, a
+# perda de um
+# exemplo só tende a zero quando o logit da classe certa se afasta sem limite dos outros: a rede insiste em acertar
+# até os rótulos errados e fica segura demais.
+# Com $\varepsilon = 0{,}1$, o alvo nunca pede certeza, e a perda de treino tem um piso acima de zero. Compare, no
+# que é
+# impresso, a confiança com os acertos: uma rede segura demais confia mais do que acerta. O segundo gráfico conta os
 # dígitos de teste **errados** pela probabilidade que a rede deu à sua resposta.
 
 # %%
@@ -797,14 +807,28 @@ if checker.ready("cross_entropy"):
             f"(só nos erros, {100 * confidence[~hits].mean():.1f}%); "
             f"perda de teste no fim {curve[-1, 2]:.3f}, a menor no caminho {curve[:, 2].min():.3f}"
         )
-        axes[0].plot(curve[:, 0], curve[:, 1], "--", color=color, label=f"ε = {epsilon}, treino")
-        axes[0].plot(curve[:, 0], curve[:, 2], "-", color=color, label=f"ε = {epsilon}, teste (sem suavizar)")
+        axes[0].plot(
+            curve[:, 0], curve[:, 1], "--", color=color, label=f"ε = {epsilon}, treino".replace(".", ",")
+        )
+        axes[0].plot(
+            curve[:, 0],
+            curve[:, 2],
+            "-",
+            color=color,
+            label=f"ε = {epsilon}, teste (sem suavizar)".replace(".", ","),
+        )
         axes[1].hist(
-            confidence[~hits], bins=np.linspace(0, 1, 21), alpha=0.5, color=color, label=f"ε = {epsilon}"
+            confidence[~hits],
+            bins=np.linspace(0, 1, 21),
+            alpha=0.5,
+            color=color,
+            label=f"ε = {epsilon}".replace(".", ","),
         )
     target = np.full(10, 0.01) + 0.9 * np.eye(10)[0]
     floor = -(target * np.log(target)).sum()
-    axes[0].axhline(floor, color="gray", linestyle=":", label=f"piso do treino com ε = 0.1: {floor:.2f}")
+    axes[0].axhline(
+        floor, color="gray", linestyle=":", label=f"piso do treino com ε = 0,1: {floor:.2f}".replace(".", ",")
+    )
     axes[0].set(
         xlabel="passo",
         ylabel="perda",
@@ -832,8 +856,10 @@ if checker.ready("cross_entropy"):
 
 # %% [markdown]
 # Suavizar não é de graça. Mesmo aqui a rede suavizada exagerou na modéstia: confia menos do que acerta. E, no melhor
-# momento das curvas, logo no começo, a menor perda de teste é a da rede sem suavização: parar cedo também protege dos
-# rótulos errados. Troque `wrong=40` por `wrong=0` e execute de novo: com todos os rótulos certos, uma rede tão simples
+# momento das curvas, logo no começo, a menor perda de teste é a da rede sem suavização: a parada antecipada também
+# protege dos
+# rótulos errados. Troque `wrong=40` por `wrong=0` e execute de novo: com todos os rótulos certos, uma rede tão
+# simples
 # já não fica segura demais, e a suavização só a deixa insegura.
 
 # %% [markdown]

@@ -20,7 +20,7 @@
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -35,7 +35,7 @@ import torch
 # ## A conta
 #
 # Os valores que entram em uma camada mudam de escala de um atributo para outro e de um passo de treino para
-# outro. Em uma rede funda, pequenas mudanças se multiplicam: os sinais somem ou explodem. A normalização em lote
+# outro. Em uma rede profunda, pequenas mudanças se multiplicam: os sinais somem ou explodem. A normalização em lote
 # (*batch normalization*) corrige isso dentro da rede. Ela padroniza cada atributo com a média e a variância do
 # próprio minilote, e devolve à rede a liberdade de escolher outra escala, $\gamma$, e outro centro, $\beta$.
 #
@@ -76,7 +76,8 @@ import torch
 # > * No treino, a função devolve as médias móveis já atualizadas. Na avaliação, devolve as que recebeu, sem mudança.
 # > * No treino, $N = 1$ levanta `ValueError`. Na avaliação, $N = 1$ é normal.
 # > * Nenhum array recebido é modificado, nem `running_mean` e `running_var`.
-# > * O `cache` é seu: guarde nele o que quiser. Só a sua `batch_norm_backward` o lê.
+# > * O `cache` é seu: guarde nele o que quiser. Só a sua `batch_norm_backward` o lê, e não o modifica: duas chamadas
+# >   com o mesmo `cache` e o mesmo `dout` dão o mesmo resultado.
 # > * As normalizações prontas do PyTorch (em lote, por camada, por instância e por grupo) não valem neste exercício.
 
 # %% [markdown]
@@ -210,7 +211,7 @@ def forward_large_eps(impl, rng):
     "batch_norm_forward",
     "Duas chamadas seguidas no treino e uma na avaliação, com lotes de 2 e de 3 exemplos",
     points=0.3,
-    hint="A segunda chamada parte das médias móveis que a primeira devolveu.",
+    hint="A função não guarda nada entre chamadas: tudo vem dos argumentos. E N = 2 é um lote normal no treino.",
 )
 def forward_two_calls(impl, rng):
     x, gamma, beta, mean, var = draw_batch(rng, 3, 4)
@@ -287,10 +288,11 @@ checker.check("batch_norm_forward")
 # \frac{\partial \hat{x}_j}{\partial x_i}
 # = \frac{1}{s}\left(\delta_{ij} - \frac{1}{N} - \frac{\hat{x}_i\,\hat{x}_j}{N}\right),
 # \qquad
-# \frac{\partial L}{\partial x_i} = \sum_{j=1}^N \frac{\partial L}{\partial \hat{x}_j}\,\frac{\partial \hat{x}_j}{\partial x_i},
+# \frac{\partial L}{\partial x_i} = \sum_{j=1}^N \frac{\partial L}{\partial \hat{x}_j}\,\frac{\partial
+# \hat{x}_j}{\partial x_i},
 # $$
 #
-# em que $\delta_{ij}$ vale 1 se $i = j$ e 0 no resto. Falta a você fazer a soma em $j$.
+# em que $\delta_{ij}$ vale 1 se $i = j$ e 0 no resto. A soma em $j$ fica por sua conta.
 #
 # Confira com o exemplo da parte 1, de $\hat{x} = (-1, -1, 1, 1)$, $s = 2$ e $\gamma = 2$. Com
 # $\text{dout} = (1, 2, 3, 6)$ saem $d\beta = 12$, $d\gamma = -1 - 2 + 3 + 6 = 6$ e
@@ -312,7 +314,8 @@ checker.check("batch_norm_forward")
 # <details><summary>Dica 3</summary>
 #
 # $$
-# dx_i = \frac{\gamma}{s}\left(\text{dout}_i - \overline{\text{dout}} - \hat{x}_i\,\overline{\text{dout}\cdot\hat{x}}\right),
+# dx_i = \frac{\gamma}{s}\left(\text{dout}_i - \overline{\text{dout}} -
+# \hat{x}_i\,\overline{\text{dout}\cdot\hat{x}}\right),
 # $$
 #
 # em que a barra é a média sobre o lote, coluna por coluna.
@@ -327,7 +330,7 @@ def batch_norm_backward(dout, cache):
     dout: gradiente da perda em relação a out, array float64 (N, D).
     cache: o que a sua batch_norm_forward devolveu com training=True.
 
-    Devolve (dx, dgamma, dbeta), de formas (N, D), (D,) e (D,). dout não é modificado.
+    Devolve (dx, dgamma, dbeta), de formas (N, D), (D,) e (D,). Nem dout nem cache são modificados.
     """
     ### BEGIN SOLUTION
     x_hat, inv_std, gamma = cache
@@ -434,7 +437,8 @@ checker.check("batch_norm_backward")
 # %% [markdown]
 # ## 3. Normalização por camada
 #
-# Com lotes de um ou dois exemplos, a média do lote é ruído. A normalização por camada (*layer normalization*) troca
+# Com lotes de dois ou três exemplos, a média do lote é quase só ruído; com um, nem há variância a estimar. A
+# normalização por camada (*layer normalization*) troca
 # de eixo: cada **exemplo** é normalizado pela média e pela variância dos seus próprios $D$ atributos. Não há lote,
 # nem médias móveis, nem diferença entre treino e avaliação.
 #
@@ -565,7 +569,8 @@ checker.check("layer_norm")
 # %% [markdown]
 # ## 4. Um módulo em PyTorch
 #
-# Agora a normalização em lote em um `torch.nn.Module`, com as regras da parte 1. A entrada tem forma $(N, C)$. Quem diz
+# Agora a normalização em lote em um `torch.nn.Module`, com as regras da parte 1. A entrada tem forma $(N, C)$.
+# Quem diz
 # se é treino é o próprio módulo: `self.training` vira `True` com `.train()` e `False` com `.eval()`. A volta fica por
 # conta do autograd. O módulo guarda:
 #
@@ -573,10 +578,10 @@ checker.check("layer_norm")
 # |---|---|---|---|
 # | `weight` | parâmetro ($\gamma$) | $(C,)$ | uns |
 # | `bias` | parâmetro ($\beta$) | $(C,)$ | zeros |
-# | `running_mean` | *buffer* | $(C,)$ | zeros |
-# | `running_var` | *buffer* | $(C,)$ | uns |
+# | `running_mean` | *buffer* (explicado abaixo) | $(C,)$ | zeros |
+# | `running_var` | buffer | $(C,)$ | uns |
 #
-# Um *buffer* é um tensor do módulo que não se treina, mas vai junto quando o módulo muda de tipo ou de dispositivo e
+# Um buffer é um tensor do módulo que não se treina, mas vai junto quando o módulo muda de tipo ou de dispositivo e
 # quando é salvo por `state_dict()`. Você pode ter outros.
 #
 # Mais duas exigências:
@@ -588,12 +593,14 @@ checker.check("layer_norm")
 #   depois, como faz `x.var`.
 #
 # A saída tem o tipo da entrada: o módulo float32 recebe float32, e o módulo depois de `.double()` recebe float64. No
-# treino, $N = 1$ levanta `ValueError`. Atenção à ordem dos argumentos do construtor, que não é a do PyTorch: aqui
+# treino, $N = 1$ levanta `ValueError`, sem mexer nas médias móveis. Atenção à ordem dos argumentos do construtor,
+# que não é a do PyTorch: aqui
 # `momentum` vem antes de `eps`.
 #
 # <details><summary>Dica 1</summary>
 #
-# `torch.nn.Parameter(...)` declara um parâmetro, e `self.register_buffer("nome", tensor)` declara um *buffer*. Depois de
+# `torch.nn.Parameter(...)` declara um parâmetro, e `self.register_buffer("nome", tensor)` declara um buffer.
+# Depois de
 # declarado, `self.nome = ...` o atualiza.
 #
 # </details>
@@ -606,7 +613,8 @@ checker.check("layer_norm")
 # <details><summary>Dica 3</summary>
 #
 # `forward` repete `batch_norm_forward`: no treino, recuse $N = 1$, tome a média e a variância do lote e atualize os
-# dois *buffers*; na avaliação, tome os *buffers*. Depois normalize com `torch.sqrt`, multiplique por `self.weight` e some
+# dois buffers; na avaliação, tome os buffers. Depois normalize com `torch.sqrt`, multiplique por `self.weight`
+# e some
 # `self.bias`. Não use `.data`, `.detach()` nem `.item()` na média e na variância que normalizam: cortam o
 # gradiente.
 #
@@ -744,7 +752,7 @@ def module_state(impl, rng):
     "BatchNorm1d",
     "Em float32, com entradas de média 1.000, é tão exato quanto o do PyTorch",
     points=0.4,
-    hint="Centre x antes de elevar ao quadrado: a média de x² menos o quadrado da média perde todos os algarismos.",
+    hint="Centre x antes de elevar ao quadrado: a média de x² menos o quadrado da média perde quase todos os algarismos.",
 )
 def module_float32(impl, rng):
     module = impl.BatchNorm1d(6, momentum=0.5).train()
@@ -764,7 +772,7 @@ def module_float32(impl, rng):
     "BatchNorm1d",
     "Um só exemplo: ValueError no treino, saída normal na avaliação",
     points=0.2,
-    hint="A recusa vale só com `self.training`.",
+    hint="A recusa vale só com `self.training`, e vem antes de atualizar as médias móveis.",
 )
 def module_single_example(impl, rng):
     x, pair = draw_tensor(rng, 1, 3), draw_tensor(rng, 2, 1)
@@ -804,7 +812,8 @@ checker.check("BatchNorm1d")
 # %% [markdown]
 # ## Veja o que você construiu
 #
-# Quanto mais funda a rede, mais difícil é manter os sinais em uma escala razoável. Aqui, redes de 2, 6 e 12 camadas
+# Quanto mais profunda a rede, mais difícil é manter os sinais em uma escala razoável. Aqui, redes de 2, 6 e 12
+# camadas
 # ocultas aprendem a ler dígitos de 8 × 8, com a mesma descida do gradiente e a mesma taxa de aprendizado. Cada uma é
 # treinada sem normalização e com o seu `BatchNorm1d` antes de cada ReLU, em três sementes. Leva menos de meio
 # minuto.
@@ -869,7 +878,8 @@ if checker.ready("BatchNorm1d"):
     plt.show()
 
 # %% [markdown]
-# **Experimente.** Parte da diferença vem dos pesos iniciais: os de `torch.nn.Linear` encolhem o sinal a cada ReLU, e a
+# **Experimente.** Parte da diferença vem dos pesos iniciais: os de `torch.nn.Linear` encolhem o sinal a cada ReLU,
+# e a
 # normalização o traz de volta. Dentro de `network`, inicialize cada camada linear com
 # `torch.nn.init.kaiming_normal_(camada.weight, nonlinearity="relu")` e repita o treino. Em qual profundidade a rede
 # sem normalização melhora mais? Em qual ela continua para trás?

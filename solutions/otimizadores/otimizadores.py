@@ -14,8 +14,10 @@
 # # Otimizadores
 #
 # Todo treino de rede neural repete três linhas: zerar os gradientes, retropropagar e dar um passo. Neste exercício
-# você escreve o passo. São cinco classes com a interface de `torch.optim`: `SGD` (com momentum, Nesterov e decaimento de
-# pesos), `Adagrad`, `RMSprop`, `Adam` e `AdamW`. No fim, elas disputam duas corridas: em uma superfície de perda que você
+# você escreve o passo. São cinco classes com a interface de `torch.optim`: `SGD` (com momentum, Nesterov e
+# decaimento de
+# pesos), `Adagrad`, `RMSprop`, `Adam` e `AdamW`. No fim, elas disputam duas corridas: em uma superfície de perda
+# que você
 # pode ver inteira e em uma rede que lê dígitos escritos à mão.
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a classe,
@@ -77,19 +79,23 @@ def leftover(params):
 # %% [markdown]
 # ## O que é um otimizador
 #
-# A retropropagação deixa em cada parâmetro $\theta$ o seu gradiente $g$, no atributo `.grad`. O otimizador decide o que
+# A retropropagação deixa em cada parâmetro $\theta$ o seu gradiente $g$, no atributo `.grad`. O otimizador decide
+# o que
 # fazer com ele. A regra mais simples, a descida do gradiente, anda contra o gradiente:
 #
 # $$
 # \theta \leftarrow \theta - \eta\, g,
 # $$
 #
-# em que $\eta$ é a taxa de aprendizado (`lr`). Ela tem uma fraqueza. Com uma só taxa para todas as direções, as íngremes
+# em que $\eta$ é a taxa de aprendizado (`lr`). Ela tem uma fraqueza. Com uma só taxa para todas as direções, as
+# íngremes
 # limitam $\eta$ e as planas ficam sem andar. Há dois remédios, e o Adam junta os dois:
 #
-# * **lembrar os gradientes passados** (momentum): direções em que eles concordam ganham velocidade; onde eles trocam de
+# * **lembrar os gradientes passados** (momentum): direções em que eles concordam ganham velocidade; onde eles
+# trocam de
 #   sinal, as parcelas se cancelam;
-# * **dar a cada coordenada a sua taxa** (Adagrad, RMSprop): divide-se o gradiente de cada coordenada pelo tamanho que ele
+# * **dar a cada coordenada a sua taxa** (Adagrad, RMSprop): divide-se o gradiente de cada coordenada pelo tamanho
+# que ele
 #   costuma ter nela.
 #
 # O que um otimizador lembra é o seu **estado**. Ele tem a forma do parâmetro, e é memória que se paga:
@@ -114,26 +120,32 @@ def leftover(params):
 #
 # > **Convenções**
 # >
-# > * `params` é um iterável qualquer: uma lista, uma tupla ou um **gerador**, como `model.parameters()`. Um gerador só pode
+# > * `params` é um iterável qualquer: uma lista, uma tupla ou um **gerador**, como `model.parameters()`. Um
+# >   gerador só pode
 # >   ser percorrido uma vez.
 # > * `step()` escreve os valores novos **nos próprios parâmetros recebidos** e deixa o `.grad` deles como estava.
 # > * Um parâmetro com `.grad` igual a `None` é **pulado**: valor e estado ficam como estão, e ele também não decai.
 # > * O estado é **de cada parâmetro**, do tipo (*dtype*) dele, e só anda quando ele é atualizado. O mesmo vale para a
 # >   contagem $t$ do Adam.
-# > * `zero_grad()` deixa cada `.grad` em `None` ou em zeros: você escolhe. Ele não mexe em mais nada.
-# > * Nenhum grafo do autograd fica guardado, nem no parâmetro nem no estado, mesmo que o gradiente traga um (é o caso de
+# > * `zero_grad()` deixa cada `.grad` em `None` ou em zeros: você escolhe. Ele pode ser chamado antes do primeiro
+# >   `backward`, quando cada `.grad` ainda é `None`, e não mexe em mais nada.
+# > * Nenhum grafo do autograd fica guardado, nem no parâmetro nem no estado, mesmo que o gradiente traga um (é o
+# >   caso de
 # >   `backward(create_graph=True)`).
-# > * `lr` negativo, ou um beta fora de $[0, 1)$, levanta `ValueError`, no construtor ou no primeiro passo. `lr` zero e beta
+# > * `lr` negativo, ou um beta fora de $[0, 1)$, levanta `ValueError`, no construtor ou no primeiro passo. `lr`
+# >   zero e beta
 # >   zero são permitidos.
 # > * No momentum, $v \leftarrow \mu v + g$, sem fator $1-\mu$, e a primeira velocidade é o próprio gradiente.
 # > * `eps` fica **fora** da raiz. No Adam, ele se soma à raiz da média **já corrigida**.
-# > * O decaimento de pesos é somado ao gradiente em `SGD` e em `Adam`. Em `AdamW` ele é desacoplado e vem antes do passo.
+# > * O decaimento de pesos é somado ao gradiente em `SGD` e em `Adam`. Em `AdamW` ele é desacoplado e vem antes do
+# >   passo.
 # > * `torch.optim` é vetado: aqui é você quem o escreve.
 
 # %% [markdown]
 # ## 1. SGD, com momentum e Nesterov
 #
-# Pense em uma bola que desce um vale. O gradiente é a força, a velocidade $v$ acumula as forças, e $\mu$ (`momentum`) diz
+# Pense em uma bola que desce um vale. O gradiente é a força, a velocidade $v$ acumula as forças, e $\mu$
+# (`momentum`) diz
 # quanto da velocidade sobra de um passo para o outro; $1-\mu$ é o atrito. Em cada passo:
 #
 # $$
@@ -146,7 +158,8 @@ def leftover(params):
 #
 # Se o gradiente é sempre o mesmo, $v$ tende a $g/(1-\mu)$: com $\mu = 0{,}9$, o passo fica dez vezes maior.
 #
-# **Nesterov** olha um pouco adiante. Na última linha, troque $v$ por $g + \mu v$, com o $v$ que você acabou de atualizar.
+# **Nesterov** olha um pouco adiante. Na última linha, troque $v$ por $g + \mu v$, com o $v$ que você acabou de
+# atualizar.
 #
 # **À mão.** Com $\theta = 1$, $\eta = 0{,}1$, $\mu = 0{,}9$, sem decaimento, e gradientes $2$ e depois $1$:
 #
@@ -161,7 +174,8 @@ def leftover(params):
 #
 # <details><summary>Dica 1</summary>
 #
-# O construtor guarda os parâmetros e os números, e cria o lugar da velocidade. Um gerador se esgota na primeira vez que
+# O construtor guarda os parâmetros e os números, e cria o lugar da velocidade. Um gerador se esgota na primeira
+# vez que
 # é percorrido, e você vai percorrer os parâmetros em todo passo: guarde-os em uma lista.
 #
 # </details>
@@ -174,8 +188,10 @@ def leftover(params):
 # </details>
 # <details><summary>Dica 3</summary>
 #
-# Para cada `p` com gradiente: (1) `g` é `p.grad + self.weight_decay * p`, um tensor novo, porque `p.grad` não pode mudar; (2) a
-# velocidade nova é o momentum vezes a antiga (ou 0, se não há antiga) mais `g`; guarde-a; (3) a direção é `g` mais momentum
+# Para cada `p` com gradiente: (1) `g` é `p.grad + self.weight_decay * p`, um tensor novo, porque `p.grad` não pode
+# mudar; (2) a
+# velocidade nova é o momentum vezes a antiga (ou 0, se não há antiga) mais `g`; guarde-a; (3) a direção é `g` mais
+# momentum
 # vezes a velocidade nova, com Nesterov, ou a velocidade nova, sem ele; (4) subtraia de `p` a taxa vezes a direção.
 #
 # </details>
@@ -447,16 +463,20 @@ checker.check("SGD")
 # %% [markdown]
 # ## 2. Adagrad
 #
-# O Adagrad **soma os quadrados dos gradientes de cada coordenada**, desde o primeiro passo, e divide pela raiz dessa soma:
+# O Adagrad **soma os quadrados dos gradientes de cada coordenada**, desde o primeiro passo, e divide pela raiz
+# dessa soma:
 #
 # $$
-# G \leftarrow G + g^2, \qquad \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{G} + \varepsilon}, \qquad G = 0 \text{ no início.}
+# G \leftarrow G + g^2, \qquad \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{G} + \varepsilon}, \qquad G = 0
+# \text{ no início.}
 # $$
 #
-# Uma coordenada que quase nunca recebe gradiente (uma palavra rara, por exemplo) guarda um $G$ pequeno e, quando recebe,
+# Uma coordenada que quase nunca recebe gradiente (uma palavra rara, por exemplo) guarda um $G$ pequeno e, quando
+# recebe,
 # anda bastante. O preço: $G$ nunca diminui, e os passos ficam cada vez menores.
 #
-# Não confunda com dividir o gradiente inteiro pela sua norma, $g/\lVert g \rVert$. Isso é a descida normalizada, outro
+# Não confunda com dividir o gradiente inteiro pela sua norma, $g/\lVert g \rVert$. Isso é a descida normalizada,
+# outro
 # método: nele todas as coordenadas são divididas pelo mesmo número, e nada se acumula.
 #
 # **À mão.** Com $\theta = 1$, $\eta = 0{,}5$, $\varepsilon$ desprezível, e gradientes $3$ e depois $4$:
@@ -464,7 +484,8 @@ checker.check("SGD")
 # * passo 1: $G = 9$, e $\theta = 1 - 0{,}5 \cdot 3/3 = 0{,}5$;
 # * passo 2: $G = 9 + 16 = 25$, e $\theta = 0{,}5 - 0{,}5 \cdot 4/5 = 0{,}1$.
 #
-# As cinco classes se parecem. O que vale para todas (lista de parâmetros, `None`, `zero_grad`) você pode copiar da anterior.
+# As cinco classes se parecem. O que vale para todas (lista de parâmetros, `None`, `zero_grad`) você pode copiar da
+# anterior.
 #
 # <details><summary>Dica 1</summary>
 #
@@ -473,7 +494,8 @@ checker.check("SGD")
 # </details>
 # <details><summary>Dica 2</summary>
 #
-# Atualize $G$ **antes** de dividir: o gradiente deste passo também conta. Os quadrados são elemento a elemento, `g**2`.
+# Atualize $G$ **antes** de dividir: o gradiente deste passo também conta. Os quadrados são elemento a elemento,
+# `g**2`.
 #
 # </details>
 # <details><summary>Dica 3</summary>
@@ -634,18 +656,22 @@ checker.check("Adagrad")
 # %% [markdown]
 # ## 3. RMSprop
 #
-# O RMSprop troca a soma por uma **média móvel exponencial**: os gradientes antigos vão sendo esquecidos, e os passos não
+# O RMSprop troca a soma por uma **média móvel exponencial**: os gradientes antigos vão sendo esquecidos, e os
+# passos não
 # encolhem até sumir.
 #
 # $$
-# s \leftarrow \alpha\, s + (1-\alpha)\, g^2, \qquad \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{s} + \varepsilon},
+# s \leftarrow \alpha\, s + (1-\alpha)\, g^2, \qquad \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{s} +
+# \varepsilon},
 # \qquad s = 0 \text{ no início.}
 # $$
 #
-# Repare no começo: como $s$ parte de zero, o primeiro passo tem tamanho $\eta/\sqrt{1-\alpha}$. Com $\alpha = 0{,}99$, é dez
+# Repare no começo: como $s$ parte de zero, o primeiro passo tem tamanho $\eta/\sqrt{1-\alpha}$. Com
+# $\alpha = 0{,}99$, é dez
 # vezes a taxa. O RMSprop não corrige isso; o Adam, sim.
 #
-# **À mão.** Com $\theta = 1$, $\eta = 0{,}1$, $\alpha = 0{,}75$, $\varepsilon$ desprezível, e gradientes $2$ e depois $1$:
+# **À mão.** Com $\theta = 1$, $\eta = 0{,}1$, $\alpha = 0{,}75$, $\varepsilon$ desprezível, e gradientes $2$ e
+# depois $1$:
 #
 # * passo 1: $s = 0{,}25 \cdot 4 = 1$, e $\theta = 1 - 0{,}1 \cdot 2/1 = 0{,}8$;
 # * passo 2: $s = 0{,}75 \cdot 1 + 0{,}25 \cdot 1 = 1$, e $\theta = 0{,}8 - 0{,}1 \cdot 1/1 = 0{,}7$.
@@ -662,7 +688,8 @@ checker.check("Adagrad")
 # </details>
 # <details><summary>Dica 3</summary>
 #
-# A média nova é `self.alpha` vezes a antiga (ou 0) mais `(1 - self.alpha)` vezes `p.grad**2`. Guarde-a e divida o gradiente
+# A média nova é `self.alpha` vezes a antiga (ou 0) mais `(1 - self.alpha)` vezes `p.grad**2`. Guarde-a e divida o
+# gradiente
 # por `average.sqrt() + self.eps`.
 #
 # </details>
@@ -820,7 +847,8 @@ checker.check("RMSprop")
 # %% [markdown]
 # ## 4. Adam
 #
-# O Adam guarda duas médias móveis: a dos gradientes, $m$ (o momentum), e a dos quadrados, $v$ (o RMSprop). As duas partem
+# O Adam guarda duas médias móveis: a dos gradientes, $m$ (o momentum), e a dos quadrados, $v$ (o RMSprop). As duas
+# partem
 # de zero, e por isso começam pequenas demais. De quanto? Desenrole a recorrência:
 #
 # $$
@@ -828,7 +856,8 @@ checker.check("RMSprop")
 # (1-\beta_1) \sum_{i=1}^{t} \beta_1^{\,t-i} = 1 - \beta_1^{\,t}.
 # $$
 #
-# Uma média tem pesos que somam 1. Basta, então, dividir por $1-\beta_1^{\,t}$: é a **correção de viés**. O passo completo:
+# Uma média tem pesos que somam 1. Basta, então, dividir por $1-\beta_1^{\,t}$: é a **correção de viés**. O passo
+# completo:
 #
 # $$
 # \begin{aligned}
@@ -839,13 +868,17 @@ checker.check("RMSprop")
 # \end{aligned}
 # $$
 #
-# O que se guarda são $m$ e $v$; $\hat m$ e $\hat v$ servem só a este passo. A contagem $t$ é **de cada parâmetro**: quem
+# O que se guarda são $m$ e $v$; $\hat m$ e $\hat v$ servem só a este passo. A contagem $t$ é **de cada
+# parâmetro**: quem
 # ficou sem gradiente em um passo não conta esse passo.
 #
-# No primeiro passo, $\hat m = g$ e $\hat v = g^2$: toda coordenada com gradiente anda cerca de $\eta$, seja o gradiente
-# grande ou pequeno. Sem a correção, com os betas padrão, ela andaria $0{,}1/\sqrt{0{,}001} \approx 3{,}16$ vezes isso.
+# No primeiro passo, $\hat m = g$ e $\hat v = g^2$: toda coordenada com gradiente anda cerca de $\eta$, seja o
+# gradiente
+# grande ou pequeno. Sem a correção, com os betas padrão, ela andaria $0{,}1/\sqrt{0{,}001} \approx 3{,}16$ vezes
+# isso.
 #
-# **À mão.** Com $\theta = 1$, $\eta = 0{,}1$, $\beta_1 = 0{,}5$, $\beta_2 = 0{,}75$, sem decaimento, $\varepsilon$ desprezível, e
+# **À mão.** Com $\theta = 1$, $\eta = 0{,}1$, $\beta_1 = 0{,}5$, $\beta_2 = 0{,}75$, sem decaimento, $\varepsilon$
+# desprezível, e
 # gradientes $2$ e depois $1$:
 #
 # | $t$ | $m$ | $v$ | $\hat m$ | $\hat v$ | $\hat m/\sqrt{\hat v}$ | $\theta$ |
@@ -860,14 +893,17 @@ checker.check("RMSprop")
 # </details>
 # <details><summary>Dica 2</summary>
 #
-# Guarde, para cada parâmetro, a trinca $(t, m, v)$. Some 1 a $t$ antes de usar: com $t = 0$, a correção dividiria por zero.
+# Guarde, para cada parâmetro, a trinca $(t, m, v)$. Some 1 a $t$ antes de usar: com $t = 0$, a correção dividiria
+# por zero.
 # O decaimento entra em $g$ e, portanto, tanto em $m$ quanto em $v$.
 #
 # </details>
 # <details><summary>Dica 3</summary>
 #
-# Para cada `p` com gradiente, nesta ordem: `g` com o decaimento; a trinca antiga (zeros, se não há); `t` mais 1; `m` e `v`
-# novos; guarde os três; só então, em outras variáveis, `m` dividido por `1 - beta1**t` e `v` dividido por `1 - beta2**t`;
+# Para cada `p` com gradiente, nesta ordem: `g` com o decaimento; a trinca antiga (zeros, se não há); `t` mais 1;
+# `m` e `v`
+# novos; guarde os três; só então, em outras variáveis, `m` dividido por `1 - beta1**t` e `v` dividido por
+# `1 - beta2**t`;
 # subtraia de `p` a taxa vezes o primeiro sobre a raiz do segundo mais `eps`. Confira `lr` e cada beta no construtor.
 #
 # </details>
@@ -1067,8 +1103,10 @@ checker.check("Adam")
 # %% [markdown]
 # ## 5. AdamW
 #
-# No Adam, o decaimento $\lambda\theta$ entra no gradiente e acaba dividido por $\sqrt{\hat v}$: pesos com gradientes grandes
-# quase não decaem. O AdamW **desacopla** os dois. Primeiro encolhe o peso, na mesma proporção para todos; depois dá o passo
+# No Adam, o decaimento $\lambda\theta$ entra no gradiente e acaba dividido por $\sqrt{\hat v}$: pesos com
+# gradientes grandes
+# quase não decaem. O AdamW **desacopla** os dois. Primeiro encolhe o peso, na mesma proporção para todos; depois
+# dá o passo
 # do Adam, com o gradiente puro:
 #
 # $$
@@ -1080,7 +1118,8 @@ checker.check("Adam")
 #
 # **À mão.** No primeiro passo, com $\theta = 1$, $\eta = 0{,}1$, $\lambda = 0{,}5$ e $g = 2$: o peso encolhe para
 # $1 \cdot (1 - 0{,}05) = 0{,}95$ e o passo o leva a $0{,}95 - 0{,}1 = 0{,}85$. Com `Adam`, o gradiente seria
-# $2 + 0{,}5 = 2{,}5$, o passo teria o mesmo tamanho $0{,}1$, e o peso iria a $0{,}9$, como se não houvesse decaimento.
+# $2 + 0{,}5 = 2{,}5$, o passo teria o mesmo tamanho $0{,}1$, e o peso iria a $0{,}9$, como se não houvesse
+# decaimento.
 #
 # Escreva a classe inteira: ela é corrigida sozinha, sem depender de o seu `Adam` estar certo.
 #
@@ -1091,13 +1130,15 @@ checker.check("Adam")
 # </details>
 # <details><summary>Dica 2</summary>
 #
-# `g` é o próprio `p.grad`. O encolhimento leva a taxa junto: o fator é $1 - \eta\lambda$, não $1 - \lambda$. E quem está sem
+# `g` é o próprio `p.grad`. O encolhimento leva a taxa junto: o fator é $1 - \eta\lambda$, não $1 - \lambda$. E
+# quem está sem
 # gradiente não decai.
 #
 # </details>
 # <details><summary>Dica 3</summary>
 #
-# Depois do `continue` de quem não tem gradiente, multiplique `p` no lugar por `1 - self.lr * self.weight_decay`. O resto é o
+# Depois do `continue` de quem não tem gradiente, multiplique `p` no lugar por `1 - self.lr * self.weight_decay`. O
+# resto é o
 # passo do Adam. Confira também o padrão de `weight_decay`, que aqui é `1e-2`.
 #
 # </details>
@@ -1280,9 +1321,12 @@ checker.check("AdamW")
 # %% [markdown]
 # ## Veja o que você construiu
 #
-# **Primeira corrida: um vale de verdade.** Os dados são de 442 pacientes com diabetes. Um modelo linear prevê o avanço da
-# doença por duas medidas de sangue, o colesterol total e o LDL, que andam quase juntas. Por isso a superfície de perda, nos
-# dois pesos, é um vale estreito e inclinado. Cada método parte do mesmo ponto, com o gradiente exato e uma taxa perto da
+# **Primeira corrida: um vale de verdade.** Os dados são de 442 pacientes com diabetes. Um modelo linear prevê o
+# avanço da
+# doença por duas medidas de sangue, o colesterol total e o LDL, que andam quase juntas. Por isso a superfície de
+# perda, nos
+# dois pesos, é um vale estreito, em diagonal. Cada método parte do mesmo ponto, com o gradiente exato e uma taxa
+# perto da
 # melhor de uma grade pequena. Conte os passos de cada um até o fundo.
 
 # %%
@@ -1350,15 +1394,23 @@ if checker.ready("SGD", "Adagrad", "RMSprop", "Adam"):
     plt.show()
 
 # %% [markdown]
-# **O que observar.** O SGD ziguezagueia: a direção íngreme limita a taxa, e na plana ele quase não anda. O momentum cancela o
-# vaivém e acumula velocidade ao longo do vale; Nesterov oscila menos. Adagrad, RMSprop e Adam dão o primeiro passo com o mesmo
-# tamanho nos dois eixos, qualquer que seja o gradiente de cada um. E por que eles não vencem aqui? Este vale é inclinado: a
-# curvatura é a mesma nos dois eixos, e a diferença só existe nas diagonais. Uma taxa por coordenada não tem o que corrigir. Ela
+# **O que observar.** O SGD ziguezagueia: a direção íngreme limita a taxa, e na plana ele anda devagar. O momentum
+# acumula
+# velocidade ao longo do vale e, mesmo com uma taxa menor, anda mais depressa na direção plana; na íngreme ele
+# ainda oscila,
+# em voltas mais largas, e Nesterov amortece essa oscilação. Adagrad, RMSprop e Adam dão o primeiro passo com o mesmo
+# tamanho nos dois eixos, qualquer que seja o gradiente de cada um. E por que eles não vencem aqui? Este vale está
+# em diagonal: a
+# curvatura é a mesma nos dois eixos, e a diferença só aparece fora deles, nas diagonais. Uma taxa por coordenada
+# não tem o que corrigir. Ela
 # faz diferença quando as **coordenadas** têm escalas diferentes, o que é comum entre as camadas de uma rede.
 #
-# **Segunda corrida: uma rede que lê dígitos.** A mesma rede, com os mesmos pesos iniciais e os mesmos minilotes, treinada
-# pelas suas cinco classes, em três sementes. A taxa de cada método foi a melhor de três: comparar otimizadores com a mesma
-# taxa não faz sentido, porque ela não quer dizer o mesmo em cada um. Observe três coisas: quem desce mais depressa na primeira
+# **Segunda corrida: uma rede que lê dígitos.** A mesma rede, com os mesmos pesos iniciais e os mesmos minilotes,
+# treinada
+# pelas suas cinco classes, em três sementes. A taxa de cada método foi a melhor de três: comparar otimizadores com
+# a mesma
+# taxa não faz sentido, porque ela não quer dizer o mesmo em cada um. Observe três coisas: quem desce mais depressa
+# na primeira
 # época, quem chega mais baixo no fim, e quanto disso aparece nos acertos da validação, que é o que importa.
 
 # %%

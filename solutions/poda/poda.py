@@ -20,7 +20,7 @@
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -48,7 +48,8 @@ def distinct(rng, *shape):
 # $m$, da forma do peso, e a rede podada usa $w \odot m$:
 #
 # $$
-# m_i = \begin{cases} 1\ (\texttt{True}) & \text{se o peso fica},\\ 0\ (\texttt{False}) & \text{se o peso sai}. \end{cases}
+# m_i = \begin{cases} 1\ (\texttt{True}) & \text{se o peso fica},\\ 0\ (\texttt{False}) & \text{se o peso sai}.
+# \end{cases}
 # $$
 #
 # **Quem sai?** Sem saber nada da perda, o palpite mais simples é bom: saem os pesos de menor $|w_i|$.
@@ -75,7 +76,7 @@ def distinct(rng, *shape):
 # >   0 e 1 valem.
 # > * Conta-se o que sai, com o `round` do Python: `round(sparsity * n)`. O meio vai para o par: `round(2.5)` é 2
 # >   e `round(3.5)` é 4. A conta é exata, também quando há empates.
-# > * Entre pesos empatados, qualquer escolha serve.
+# > * Entre pesos, ou filtros, empatados, qualquer escolha serve.
 # > * Os pesos podem ser `Parameter`, como os de `model.named_parameters()`. As funções não modificam o que
 # >   recebem. Só `Pruner.apply()` escreve nos pesos.
 # > * A norma de um filtro é a L2 de todos os seus pesos, $\lVert w_i \rVert_2 = \sqrt{\sum w_{ijkl}^2}$.
@@ -263,10 +264,10 @@ checker.check("magnitude_mask")
 #
 # | camada | pesos | ficam na poda global | ficam na poda local |
 # |---|---|---|---|
-# | `a` | 0,9, −0,8, 0,7 | 0,9, −0,8, 0,7 | 0,9 |
-# | `b` | 0,05, −0,6, 0,02 | nenhum | −0,6 |
+# | `a` | 0,9; −0,8; 0,7 | 0,9; −0,8; 0,7 | 0,9 |
+# | `b` | 0,05; −0,6; 0,02 | nenhum | −0,6 |
 #
-# Na global são 6 pesos e saem 3: os de módulo 0,02, 0,05 e 0,6, todos de `b`. Na local, cada camada perderia
+# Na global são 6 pesos e saem 3: os de módulo 0,02; 0,05 e 0,6, todos de `b`. Na local, cada camada perderia
 # `round(1.5)` = 2 pesos. Repare em duas coisas: uma camada pode sumir inteira, e a conta local nem dá o mesmo
 # total (4, e não 3).
 #
@@ -466,8 +467,8 @@ checker.check("global_magnitude_masks")
 #
 # | filtro | pesos | norma L2 | norma L1 |
 # |---|---|---|---|
-# | 0 | 0,5, 0,5, 0,5, 0,5 | $\sqrt{4 \cdot 0{,}25} = 1$ | 2 |
-# | 1 | 1,2, 0, 0, 0 | 1,2 | 1,2 |
+# | 0 | 0,5; 0,5; 0,5; 0,5 | $\sqrt{4 \cdot 0{,}25} = 1$ | 2 |
+# | 1 | 1,2; 0; 0; 0 | 1,2 | 1,2 |
 #
 # Pela L2 sai o filtro 0, e a máscara é (`False`, `True`). Pela L1 sairia o outro: a norma faz diferença.
 #
@@ -606,7 +607,8 @@ checker.check("filter_mask")
 # %% [markdown]
 # ## 4. Optimal Brain Damage
 #
-# O módulo é um palpite. O *Optimal Brain Damage* (LeCun, Denker e Solla, 1989) pergunta direto: quanto a perda $L$ sobe
+# O módulo é um palpite. O *Optimal Brain Damage* (LeCun, Denker e Solla, 1989) pergunta direto: quanto a perda $L$
+# sobe
 # se o peso $w_i$ for a zero? A expansão de segunda ordem, com a variação $\delta w$, é
 #
 # $$
@@ -654,9 +656,9 @@ def obd_saliency(weight, hessian_diag):
     """Saliência de cada peso segundo o Optimal Brain Damage.
 
     weight: tensor de qualquer forma.
-    hessian_diag: diagonal da hessiana da perda, da forma de weight; um valor pode ser negativo.
+    hessian_diag: diagonal da hessiana da perda, da forma e do tipo de weight; um valor pode ser negativo.
 
-    Devolve um tensor da forma de weight: quanto a perda sobe se o peso for a zero.
+    Devolve um tensor novo, da forma e do tipo (dtype) de weight: quanto a perda sobe se o peso for a zero.
     """
     ### BEGIN SOLUTION
     return 0.5 * hessian_diag * weight**2
@@ -706,7 +708,8 @@ checker.check("obd_saliency")
 # ## 5. Podar durante o treino
 #
 # Depois da poda, um **ajuste fino** recupera parte do que se perdeu. Mas o passo do otimizador mexe também nos pesos
-# zerados: o gradiente deles não é zero, e o momentum ainda empurra. Por isso a máscara é aplicada depois de cada passo:
+# zerados: o gradiente deles não é zero, e o momentum ainda empurra. Por isso a máscara é aplicada depois de cada
+# passo:
 #
 # ```
 # optimizer.step()
@@ -714,9 +717,11 @@ checker.check("obd_saliency")
 # ```
 #
 # Complete `Pruner`. O construtor recebe o modelo e um dicionário de máscaras, com os nomes de
-# `model.named_parameters()` (por exemplo, `"0.weight"`). `apply()` escreve **no lugar**: o otimizador guarda os objetos
-# `Parameter` e precisa continuar a vê-los. Depois de `apply()`, cada peso podado vale zero e cada peso mantido é o que
-# era, bit a bit. Um parâmetro sem máscara não muda. Vale quantas vezes se chamar.
+# `model.named_parameters()` (por exemplo, `"0.weight"`). `apply()` escreve **no lugar**: o otimizador guarda os
+# objetos
+# `Parameter` e precisa continuar a vê-los. Depois de `apply()`, cada peso podado vale zero e cada peso mantido é o
+# que
+# era, bit a bit. Um parâmetro sem máscara não muda. Tudo isso vale por mais vezes que se chame `apply()`.
 #
 # <details><summary>Dica 1</summary>
 #
@@ -900,7 +905,8 @@ checker.check("Pruner")
 # ## 6. Em quantas rodadas?
 #
 # Tirar quase todos os pesos de uma vez estraga a rede. Tirar um pouco, ajustar e tirar mais um pouco pode dar um
-# resultado melhor. Na poda **iterativa**, cada uma das $R$ rodadas tira a mesma fração $q$ dos pesos que **ainda restam**.
+# resultado melhor. Na poda **iterativa**, cada uma das $R$ rodadas tira a mesma fração $q$ dos pesos que **ainda
+# restam**.
 # Depois de $r$ rodadas resta $(1-q)^r$. Para terminar com esparsidade $S$ é preciso $(1-q)^R = 1 - S$, e a
 # esparsidade acumulada depois da rodada $r$ é
 #
@@ -944,7 +950,7 @@ def iterative_sparsities(final, rounds):
     final: esparsidade depois da última rodada, em [0, 1]; fora disso levanta ValueError.
     rounds: número de rodadas, inteiro de 1 em diante.
 
-    Devolve uma lista de `rounds` números; cada rodada tira a mesma fração dos pesos que restam.
+    Devolve uma lista (ou outra sequência) de `rounds` números; cada rodada tira a mesma fração dos pesos que restam.
     """
     ### BEGIN SOLUTION
     if not 0 <= final <= 1:
@@ -960,7 +966,7 @@ def iterative_sparsities(final, rounds):
     "iterative_sparsities",
     "Cada rodada tira a mesma fração dos pesos que restam, e a última chega a final",
     points=0.7,
-    hint="Refaça o exemplo do texto: 0,875 em 3 rodadas dá 0,5, 0,75 e 0,875.",
+    hint="Refaça o exemplo do texto: 0,875 em 3 rodadas dá 0,5; 0,75 e 0,875.",
 )
 def schedule_values(impl, rng):
     final = round(rng.uniform(0.6, 0.95), 3)
@@ -1015,11 +1021,14 @@ checker.check("iterative_sparsities")
 # * **ao acaso**, a base de comparação: máscaras sorteadas, do mesmo tamanho;
 # * **magnitude local**, de uma vez: cada camada perde a mesma fração (`magnitude_mask`);
 # * **magnitude global**, de uma vez: uma fila só (`global_magnitude_masks`);
-# * **global iterativa**: as esparsidades de `iterative_sparsities`, com um ajuste fino curto depois de cada rodada, e o
+# * **global iterativa**: as esparsidades de `iterative_sparsities`, com um ajuste fino curto depois de cada
+# rodada, e o
 #   seu `Pruner` segurando os zeros.
 #
-# A curva iterativa soma duas novidades, as rodadas e o ajuste fino. Para separá-las, há dois pontos a mais: a poda global
-# de uma vez, seguida de tantos passos de ajuste fino quantos as rodadas tiveram até ali. Compare cada um com a curva: as
+# A curva iterativa soma duas novidades, as rodadas e o ajuste fino. Para separá-las, há dois pontos a mais: a poda
+# global
+# de uma vez, seguida de tantos passos de ajuste fino quantos as rodadas tiveram até ali. Compare cada um com a
+# curva: as
 # rodadas ajudam sempre, ou só quando quase tudo sai?
 #
 # Só os pesos são podados; os vieses ficam. São três redes, de três sementes. Leva menos de um minuto.

@@ -20,7 +20,7 @@
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -77,6 +77,7 @@ import torch
 # > * `dy` desloca as linhas (para baixo, se positivo) e `dx`, as colunas. O sorteio é uniforme entre os inteiros de
 # >   `-max_shift` a `max_shift`, **incluídos os dois extremos**.
 # > * As entradas nunca são modificadas. Tudo é float64.
+# > * Não valem neste exercício: `scipy.ndimage`, o `softshrink` do PyTorch e as transformações do `torchvision`.
 
 # %% [markdown]
 # ## 1. Penalidade L2
@@ -110,7 +111,8 @@ import torch
 # </details>
 # <details><summary>Dica 3</summary>
 #
-# A soma total vai multiplicada por `lam` e por meio. Os gradientes cabem em uma compreensão de lista, com o produto de
+# A soma total vai multiplicada por `lam` e por meio. Os gradientes cabem em uma compreensão de lista, com o
+# produto de
 # `lam` por cada array: o produto já cria um array novo, e `weights` fica intacta.
 #
 # </details>
@@ -277,7 +279,7 @@ checker.check("l1_penalty")
 # ## 3. Limiar suave
 #
 # A descida com o gradiente da L1 tem um defeito: o peso chega perto do zero, passa por cima dele, volta, e nunca
-# **para** nele. O conserto é separar o passo em dois. Primeiro, um passo só da perda: $u = w - \eta \nabla L(w)$.
+# **fica** nele. O conserto é separar o passo em dois. Primeiro, um passo só da perda: $u = w - \eta \nabla L(w)$.
 # Depois, o
 # **operador proximal** da penalidade, que procura o melhor acordo entre ficar em $u$ e pagar pouca L1:
 #
@@ -290,10 +292,12 @@ checker.check("l1_penalty")
 # serve e o mínimo fica no bico:
 #
 # $$
-# \operatorname{prox}_t(u) = \begin{cases} u - t & \text{se } u > t,\\ 0 & \text{se } |u| \le t,\\ u + t & \text{se } u < -t. \end{cases}
+# \operatorname{prox}_t(u) = \begin{cases} u - t & \text{se } u > t,\\ 0 & \text{se } |u| \le t,\\ u + t & \text{se
+# } u < -t. \end{cases}
 # $$
 #
-# Todo peso anda $t$ em direção ao zero, e quem chegaria ao outro lado para **exatamente** em zero. Com $t = 0{,}5$:
+# Todo peso anda $t$ em direção ao zero, e quem passaria para o outro lado fica **exatamente** em zero. Com
+# $t = 0{,}5$:
 #
 # | $u$ | 1,3 | 0,5 | 0,2 | 0 | −0,2 | −1,3 |
 # |---|---|---|---|---|---|---|
@@ -393,7 +397,8 @@ checker.check("soft_threshold")
 # ## 4. Parada antecipada
 #
 # Enquanto a perda de treino desce, a de validação desce, para e volta a subir. A parada antecipada encerra o treino
-# e devolve os pesos da melhor época. Só que a curva de validação treme: parar na primeira subida é parar no ruído. Por
+# e devolve os pesos da melhor época. Só que a curva de validação treme: parar na primeira subida é parar no ruído.
+# Por
 # isso existem a paciência (`patience`, quantas épocas seguidas sem melhora se tolera) e a melhora mínima
 # (`min_delta`).
 #
@@ -406,7 +411,7 @@ checker.check("soft_threshold")
 #
 # Antes de qualquer melhora, `.best_loss` vale infinito, e assim a primeira perda finita sempre melhora. O estado é um
 # dicionário de arrays que pode ter outros dicionários dentro. Depois da chamada, o treino continua e muda os arrays
-# **no lugar**: a sua cópia não pode sentir isso.
+# **no lugar**, ou troca e acrescenta entradas nos dicionários: nada disso pode chegar à sua cópia.
 #
 # À mão, com `patience=2` e `min_delta=0.5`:
 #
@@ -560,7 +565,7 @@ def stopping_copy(impl, rng):
     "EarlyStopping",
     "NaN e infinito nunca melhoram, e contam como épocas sem melhora",
     points=0.5,
-    hint="Pergunte `val_loss < ...`: com NaN a resposta é sempre falsa. E não devolva nada antes de contar a época.",
+    hint="Pergunte `val_loss < ...`: com NaN a resposta é sempre falsa. E conte a época antes de qualquer `return`.",
 )
 def stopping_nan(impl, rng):
     (good, worse), _ = dyadic_losses(rng, [8, 9])
@@ -577,7 +582,7 @@ def stopping_nan(impl, rng):
     hint="Cada melhora troca o estado guardado; as outras épocas o deixam como está.",
 )
 def stopping_best_state(impl, rng):
-    losses, _ = dyadic_losses(rng, [5, 3, 4])
+    losses, step = dyadic_losses(rng, [5, 3, 2.75])
     first, second, third = (
         {
             "rede": {"oculta": {"w": rng.normal(size=(2, 2)), "b": rng.normal(size=2)}},
@@ -585,10 +590,11 @@ def stopping_best_state(impl, rng):
         }
         for _ in range(3)
     )
-    stopper = impl.EarlyStopping(patience=4)
+    stopper = impl.EarlyStopping(patience=4, min_delta=step / 2)
     stopper.step(losses[0], first)
     after_first = np.array(saved_state(stopper, first)["rede"]["oculta"]["w"])
     stopper.step(losses[1], second)
+    untouched = np.array(second["rede"]["oculta"]["b"])
     second["rede"]["oculta"]["w"][0] = 0.0
     second["rede"]["oculta"]["b"] = rng.normal(size=2)
     second["rede"]["nova"] = rng.normal(size=3)
@@ -600,6 +606,7 @@ def stopping_best_state(impl, rng):
         "b guardado": best["rede"]["oculta"]["b"],
         "passo guardado": best["passo"],
         "entradas em best_state['rede']": len(best["rede"]),
+        "state['rede']['oculta']['b'] depois de uma melhora": untouched,
         "state['passo'] depois da chamada": third["passo"],
         "state['rede']['oculta']['w'] depois da chamada": third["rede"]["oculta"]["w"],
     }
@@ -641,7 +648,8 @@ checker.check("EarlyStopping")
 # uniformes de `-max_shift` a `max_shift`. O que sai por um lado some; o que entra pelo outro é zero, sem dar a volta:
 #
 # $$
-# \text{out}[y, x] = \begin{cases} \text{in}[y - dy,\; x - dx] & \text{se esse pixel existe},\\ 0 & \text{se não existe.} \end{cases}
+# \text{out}[y, x] = \begin{cases} \text{in}[y - dy,\; x - dx] & \text{se esse pixel existe},\\ 0 & \text{se não
+# existe.} \end{cases}
 # $$
 #
 # À mão, com $dy = 1$ (para baixo) e $dx = -1$ (para a esquerda):

@@ -19,7 +19,7 @@
 #
 # **Como trabalhar.** Execute a célula de preparação logo abaixo. Em cada parte, complete a função,
 # execute a célula dela e depois a célula de verificação, que diz na hora o que está certo e, se houver
-# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções.
+# erro, qual foi. A última célula soma os pontos. Não mude os nomes das funções nem os dos argumentos.
 
 # %%
 from grader.checker import panel as checker
@@ -40,7 +40,7 @@ import torch
 # volta, que custa poucas vezes uma de ida. O segredo é a ordem em que se aplica a regra da cadeia.
 #
 # Chame de $L$ a perda, um número só. Cada camada recebe $x$ e produz $\text{out}$. Na volta, ela recebe
-# $\partial L/\partial\text{out}$, que o código chama de `dout`, e responde duas perguntas:
+# $\partial L/\partial\text{out}$, que o código chama de `dout`, e responde a duas perguntas:
 #
 # * quanto vale $\partial L/\partial x$ (`dx`), que segue para a camada anterior;
 # * quanto vale a derivada de $L$ em relação a cada parâmetro seu (`dW`, `db`).
@@ -70,6 +70,9 @@ import torch
 # >   nada. A própria saída recebe 1. Nós de que a saída não depende ficam como estavam.
 # > * Em `Value`, um número é um `int` ou um `float` do Python.
 # > * As entradas nunca são modificadas.
+# > * São vetados `torch.autograd`, `Tensor.backward` e `torch.func`: aqui é você quem retropropaga. O PyTorch só
+# >   aparece
+# >   nas comparações do fim.
 
 # %% [markdown]
 # ## 1. A camada linear, na ida
@@ -83,7 +86,7 @@ import torch
 # $$
 # x = \begin{pmatrix} 1 & 2 \\ 3 & -1 \end{pmatrix},\quad
 # W = \begin{pmatrix} 1 & 0 & 2 \\ -1 & 1 & 0 \end{pmatrix},\quad
-# b = \begin{pmatrix} 1 & 0 & -1 \end{pmatrix}
+# b = (1,\; 0,\; -1)
 # \;\Rightarrow\;
 # \text{out} = \begin{pmatrix} 0 & 2 & 1 \\ 5 & -1 & 5 \end{pmatrix}.
 # $$
@@ -228,7 +231,7 @@ checker.check("linear_forward")
 # \;\Rightarrow\;
 # dx = \begin{pmatrix} -1 & -1 \\ 2 & -1 \end{pmatrix},\quad
 # dW = \begin{pmatrix} 7 & 3 & -1 \\ 0 & -1 & -2 \end{pmatrix},\quad
-# db = \begin{pmatrix} 3 & 1 & -1 \end{pmatrix}.
+# db = (3,\; 1,\; -1).
 # $$
 #
 # Confira um deles: $dW_{11} = 1\cdot 1 + 3\cdot 2 = 7$, um termo de cada exemplo.
@@ -451,7 +454,7 @@ checker.check("relu_forward")
 # </details>
 # <details><summary>Dica 2</summary>
 #
-# Uma comparação como `x > 0` dá um array de booleanos, e um booleano multiplicado por um número vale 0 ou 1.
+# Uma comparação como `x > 0` dá um array de booleanos. Em um produto, `True` conta como 1 e `False`, como 0.
 #
 # </details>
 # <details><summary>Dica 3</summary>
@@ -555,7 +558,8 @@ checker.check("relu_backward")
 #
 # **Logits grandes.** $e^{1000}$ não cabe em um float64. Mas subtrair a mesma constante de todos os logits de um
 # exemplo não muda a softmax; subtraia então o **maior de cada linha**, e nenhum expoente passa de 0. Calcule o
-# logaritmo da softmax diretamente, $\log p_{nc} = z_{nc} - \max_k z_{nk} - \log\sum_k e^{z_{nk} - \max z_n}$, e não
+# logaritmo da softmax diretamente, $\log p_{nc} = z_{nc} - M_n - \log\sum_k e^{z_{nk} - M_n}$, com
+# $M_n = \max_k z_{nk}$, e não
 # o logaritmo da softmax pronta, que seria $\log 0$ para uma classe muito improvável.
 #
 # **Um exemplo à mão**, com $N = 1$, $D = H = C = 2$ e a classe certa $y = 1$ (a segunda):
@@ -770,7 +774,9 @@ checker.check("mlp_loss")
 #
 # Complete a classe. As contas aceitam um `Value` ou um número do Python de qualquer lado (`x + 2`, `2 - x`,
 # `2 / x`); o expoente de `**` é sempre um número. Cadeias de 5.000 operações precisam funcionar: o Python para em
-# cerca de 1.000 chamadas de função umas dentro das outras, então a volta não pode ser recursiva. Você pode mudar o
+# cerca de 1.000 chamadas de função umas dentro das outras, então a volta não pode ser recursiva. E cada chamada de
+# `backward` processa cada nó uma só vez: o número de caminhos até um nó pode dobrar a cada operação. Você pode
+# mudar o
 # construtor por dentro, contanto que `Value(3.0)` continue a valer.
 #
 # <details><summary>Dica 1</summary>
@@ -1345,11 +1351,11 @@ if checker.ready("Value"):
         layers[-1].backward()
         gradients = [abs(layer.grad) for layer in layers]
         axis.semilogy(range(depth, -1, -1), gradients, marker=".", label=f"w = {weight}".replace(".", ","))
-        print(f"w = {weight}: derivada da saída em relação à primeira camada: {gradients[0]:.1e}")
+        print(f"w = {weight}: derivada da saída em relação à entrada: {gradients[0]:.1e}")
     axis.set(
         xlabel="camadas até a saída",
-        ylabel="módulo da derivada (escala log)",
-        title="Quem está longe da saída quase não recebe gradiente",
+        ylabel="módulo da derivada (escala logarítmica)",
+        title="O gradiente encolhe a cada camada, no caminho de volta",
     )
     axis.legend()
     plt.tight_layout()
