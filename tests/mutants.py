@@ -11,7 +11,7 @@ import sys
 import tomllib
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,9 +168,9 @@ def _removable(statement: ast.stmt) -> bool:
 class Bench:
     """Um exercício com o gabarito das sementes já calculado."""
 
-    def __init__(self, exercise: Exercise) -> None:
+    def __init__(self, exercise: Exercise, seeds: Iterable[int] = SEEDS) -> None:
         self.exercise = exercise
-        self.answers = {seed: exercise.answers(seed) for seed in SEEDS}
+        self.answers = {seed: exercise.answers(seed) for seed in seeds}
 
     def survivors(self) -> list[Mutant]:
         """Mutantes que ganham todos os pontos em todas as sementes."""
@@ -184,7 +184,7 @@ class Bench:
                 exec(compile(mutant.source if own else source, "<mutante>", "exec"), namespace)
         except Exception:
             return False
-        return all(self._passes(mutant.function, namespace, seed) for seed in SEEDS)
+        return all(self._passes(mutant.function, namespace, seed) for seed in self.answers)
 
     def _passes(self, function: str, namespace: dict[str, Any], seed: int) -> bool:
         """Ganha todos os pontos? As sondas da própria função vêm antes: quase sempre bastam."""

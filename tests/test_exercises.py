@@ -16,9 +16,10 @@ from grader.grading.marker import Marker
 from grader.grading.submission import Submission, parse_cells
 from grader.isolation import Examiner
 from grader.release import serialized, student_notebook
+from tests.mutants import Bench
 from tests.notebooks import mistaken, released, solved, variant, variants
 
-SEEDS = range(100, 102)
+SEEDS = range(100, 103)
 
 
 def submission(notebook: dict) -> Submission:
@@ -87,15 +88,13 @@ def test_every_variant_gets_full_marks(exercise: Exercise, examiner: Examiner, s
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_mistake_is_named(exercise: Exercise, seed: int) -> None:
     """Cada erro perde ponto e é o único nomeado, também nas sondas de outra função que ele alcança."""
-    answers = exercise.answers(seed)
+    bench = Bench(exercise, [seed])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        diagnoses = bench.diagnoses(seed)
     for mistake in exercise.mistakes:
-        told = {id for id, answer in answers.items() if mistake.id in answer.mistakes}
-        implementation = exercise.implementation(mistake)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            raw = {probe.id: runtime.observe(probe, implementation, seed) for probe in exercise.probes}
-        findings = runtime.judge(exercise.probes, answers, raw, seed)
-        assert {f.mistake for f in findings if f.status != "passed"} == {mistake.id}
+        told = {id for id, answer in bench.answers[seed].items() if mistake.id in answer.mistakes}
+        assert set(diagnoses[mistake.id]) == {mistake.id}
         assert told & {probe.id for probe in exercise.probes if probe.function == mistake.function}
 
 

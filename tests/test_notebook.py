@@ -162,7 +162,7 @@ def student(exercise: Exercise, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
 
 def test_every_visible_mistake_is_named_in_the_notebook(exercise: Exercise, student: dict) -> None:
     named = {m for id, answer in panel.STORE["answers"].items() for m in answer["mistakes"]}
-    assert len(named) >= 5
+    assert len(named) >= 10
     for mistake in exercise.mistakes:
         if mistake.id in named:
             student |= exercise.implementation(mistake)
