@@ -79,7 +79,7 @@ class Session:
 
 @contextlib.contextmanager
 def session(classdir: ClassDir, exercise: Exercise, seed: int | None, force: bool) -> Iterator[Session]:
-    """Prepara a correção de um exercício: semente, gabarito, livro de notas e o que já está corrigido."""
+    """Prepara a correção de um exercício: semente, livro de notas e o que já está corrigido."""
     slug = exercise.slug
     with only_one(classdir, slug), open_gradebook(classdir) as gradebook:
         register_exercise(gradebook, exercise)
@@ -222,7 +222,7 @@ def _shown(cell: Cell) -> dict[str, Any]:
     # A célula de preparação é longa e igual para todos: mostra-se só o título.
     inert = role(cell.source) == "checker" and len(cell.source) > 10_000
     source = cell.source.partition("\n")[0] if inert else cell.source
-    return {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return _code_cell(source)
 
 
 def _mark_solution(cells: list[dict[str, Any]], function: str) -> None:
@@ -237,7 +237,7 @@ def _mark_solution(cells: list[dict[str, Any]], function: str) -> None:
     free = [cell for cell in defining if not cell["metadata"]]
     if not free:
         why = "está na mesma célula que outra função" if defining else "nada foi entregue"
-        free = [_added(f"# {function}: {why}", {})]
+        free = [_code_cell(f"# {function}: {why}")]
         cells += free
     free[-1]["metadata"] = {"nbgrader": nbgrader_cell(function, solution=True)}
 
@@ -252,7 +252,7 @@ def _mark_checks(cells: list[dict[str, Any]], function: str, record: Record, exe
         (c for c in cells if c["cell_type"] == "code" and not c["metadata"] and call in c["source"]), None
     )
     if cell is None:
-        cell = _added(call, {})
+        cell = _code_cell(call)
         cells.append(cell)
     cell["metadata"] = {"nbgrader": nbgrader_cell(grade_id(function), points=points)}
     lines = [
@@ -263,12 +263,5 @@ def _mark_checks(cells: list[dict[str, Any]], function: str, record: Record, exe
     cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "\n".join(lines) + "\n"}]
 
 
-def _added(source: str, nbgrader: dict[str, Any]) -> dict[str, Any]:
-    metadata = {"nbgrader": nbgrader} if nbgrader else {}
-    return {
-        "cell_type": "code",
-        "metadata": metadata,
-        "source": source,
-        "outputs": [],
-        "execution_count": None,
-    }
+def _code_cell(source: str) -> dict[str, Any]:
+    return {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
