@@ -171,6 +171,19 @@ def test_the_scheduler_dies_and_nothing_is_lost(cluster: Cluster, exercise: Exer
     assert left == {sample.student for sample in CHOSEN} - saved
 
 
+def test_nothing_waits_for_a_scheduler_that_is_gone(cluster: Cluster, marker: Marker) -> None:
+    """Entre a queda e a desistência do cliente, o Dask aceita uma entrega que ninguém vai corrigir."""
+    cluster.add_worker()
+    with pool.ClusterPool(marker, cluster.address, Limits()) as remote:
+        cluster.scheduler.kill()
+        wait_until(lambda: remote.client.status != "running")
+        with pytest.raises(GraderError, match="se foi"):
+            remote.submit(Submission("ana")).result(timeout=60)
+        wait_until(lambda: remote.client.status == "closed")
+        with pytest.raises(GraderError, match="se foi"):
+            remote.submit(Submission("ana")).result(timeout=60)
+
+
 def test_a_scheduler_without_workers(
     cluster: Cluster, marker: Marker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Onde as entregas são corrigidas: processos desta máquina ou um agendador Dask."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ IN_FLIGHT = 4
 """Entregas em andamento por trabalhador: o bastante para ocupá-lo, pouco para a memória não crescer."""
 PATIENCE = 10
 """Segundos à espera do agendador Dask e do seu primeiro trabalhador."""
+RESUMES = "O que já estava pronto está gravado; acerte o problema e rode o comando de novo."
 
 
 class LocalPool:
@@ -73,6 +75,7 @@ class ClusterPool:
             self.client = Client(address, timeout=PATIENCE)
         except (OSError, ValueError, AssertionError):  # a última: o laço do Dask não começou em dez segundos
             raise GraderError(f"Não consegui falar com um agendador Dask em {address}.") from None
+        self.address = address
         self.job = Job(marker.exercise.slug, marker.exercise.digest, marker.seed, limits, isolated)
         try:
             self.client.wait_for_workers(1, timeout=PATIENCE)
@@ -95,8 +98,17 @@ class ClusterPool:
         return self._send(grade_remotely, submission)
 
     def _send(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Põe uma chamada na fila do agendador, que a repete em outro processo se o primeiro cair."""
-        remote = self.client.submit(function, self.job, *arguments, pure=False, retries=3)
+        """Põe uma chamada na fila do agendador, que a repete em outro processo se o primeiro cair.
+
+        Levanta `GraderError` se o agendador se foi: o Dask só cancela o que lhe foi entregue antes disso, e o que
+        viesse depois esperaria para sempre.
+        """
+        from distributed.client import ClosedClientError
+
+        with contextlib.suppress(ClosedClientError):
+            remote = self.client.submit(function, self.job, *arguments, pure=False, retries=3)
+        if self.client.status != "running":
+            raise GraderError(f"O agendador Dask em {self.address} se foi. {RESUMES}")
         local: Future[Any] = Future()
         remote.add_done_callback(lambda done: _transfer(done, local))
         return local
@@ -110,8 +122,7 @@ def _transfer(done: Any, local: Future[Any]) -> None:
     except BaseException as error:
         local.set_exception(
             GraderError(
-                f"O agendador Dask desistiu de uma entrega ({type(error).__name__}: {str(error)[:200]}). "
-                "O que já estava pronto está gravado; acerte o problema e rode o comando de novo."
+                f"O agendador Dask desistiu de uma entrega ({type(error).__name__}: {str(error)[:200]}). {RESUMES}"
             )
         )
 
