@@ -7,7 +7,7 @@ CLASS := _build/turma
 SLUG := dropout
 NOTEBOOKS := $(patsubst solutions/%/exercise.toml,exercises/%.stamp,$(wildcard solutions/*/exercise.toml))
 
-.PHONY: demo test lint book release sample fuzz quality bench lock clean
+.PHONY: demo test lint book release sample fuzz quality bench lighthouse lock clean
 
 demo: book release sample
 	@echo
@@ -17,9 +17,12 @@ demo: book release sample
 	@echo "Relatório da turma:   $(CURDIR)/$(CLASS)/reports/$(SLUG).html"
 
 # Tudo o que é conferido antes de publicar.
-test: .venv/pronto lint book
+# Os testes do site o constroem; depois, os cadernos que ele oferece repetem em uma pasta vazia as saídas publicadas.
+test: .venv/pronto lint release
 	$(BIN)/pytest -n 2 --dist loadfile
-	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 -p no:cacheprovider exercises
+	rm -rf _build/cadernos && mkdir -p _build/cadernos && cp $(SITE)/_sources/book/*.ipynb _build/cadernos
+	$(BIN)/pytest -n 2 --dist loadscope --nbval --nbval-cell-timeout=120 -p no:cacheprovider _build/cadernos
+	$(BIN)/pytest -n 2 --dist loadscope --nbval-lax --nbval-cell-timeout=120 -p no:cacheprovider exercises
 
 lint: .venv/pronto
 	$(BIN)/ruff check .
@@ -58,13 +61,16 @@ sample: .venv/pronto release
 	$(BIN)/grader report $(CLASS) $(SLUG)
 
 # Suítes longas, fora de `make test`: mil cadernos mutantes; a qualidade das verificações, com a matriz de confusão;
-# comparação com o nbgrader e o otter-grader.
+# as notas do Lighthouse (pede o Node.js); comparação com o nbgrader e o otter-grader.
 fuzz: .venv/pronto
 	FUZZ=1000 $(BIN)/pytest tests/test_fuzz.py
 
 quality: .venv/pronto
 	$(BIN)/python -m tests.mutants
 	QUALITY=200 $(BIN)/pytest tests/test_quality.py
+
+lighthouse: book
+	$(BIN)/python -m tests.lighthouse
 
 bench: .venv/pronto release
 	$(BIN)/python -m tests.bench

@@ -94,7 +94,7 @@ def collect(
         out.print(
             f"{'de fora':>12}  {printable(str(refused.path))}: {printable(refused.reason)}", soft_wrap=True
         )
-    out.print(f"{len(collected.items)} estudantes reconhecidos, {len(collected.refused)} arquivos de fora.")
+    out.print(f"Estudantes reconhecidos: {len(collected.items)}; arquivos de fora: {len(collected.refused)}.")
 
 
 @app.command(cls=Command)

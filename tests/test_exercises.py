@@ -120,10 +120,17 @@ FORGERIES = {
 }
 
 
+@pytest.fixture(scope="module")
+def answers(exercise: Exercise) -> dict[str, runtime.Answer]:
+    """O gabarito da semente 3, que leva segundos para calcular."""
+    return exercise.answers(3)
+
+
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_constant_answer_earns_nothing(exercise: Exercise, forgery: str) -> None:
+def test_a_constant_answer_earns_nothing(
+    exercise: Exercise, answers: dict[str, runtime.Answer], forgery: str
+) -> None:
     """Quem forja o que a sonda devolve, sem resolver o exercício, não ganha ponto algum."""
-    answers = exercise.answers(3)
     reference = exercise.implementation()
     for probe in exercise.probes:
         seen = runtime.observe(probe, reference, 3)

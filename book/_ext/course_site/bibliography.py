@@ -15,6 +15,8 @@ from sphinxcontrib.bibtex.style.referencing.basic_foot import BasicFootTextualRe
 from sphinxcontrib.bibtex.style.referencing.foot import FootReferenceStyle
 from sphinxcontrib.bibtex.style.template import footnote_reference, year
 
+VENUES = ("journal", "booktitle", "publisher")
+
 
 class PortugueseStyle(BaseStyle):
     """Autores. Título. *Onde saiu*, volume(número), p. páginas, ano. Ligação."""
@@ -26,7 +28,7 @@ class PortugueseStyle(BaseStyle):
             sentence[names("author", sep=", ", sep2=" e ", last_sep=" e ")],
             sentence[entry_field("title")],
             sentence(sep=", ")[
-                tag("em")[entry_field("journal" if "journal" in entry.fields else "booktitle")],
+                tag("em")[entry_field(next(kind for kind in VENUES if kind in entry.fields))],
                 optional[join["v. ", entry_field("volume"), optional["(", entry_field("number"), ")"]]],
                 optional[words["p.", pages]],
                 entry_field("year"),
@@ -36,6 +38,7 @@ class PortugueseStyle(BaseStyle):
 
     get_article_template = _template
     get_inproceedings_template = _template
+    get_book_template = _template
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
@@ -37,3 +38,14 @@ class Repository:
 
     def exercise_on_colab(self, slug: str) -> str:
         return f"{COLAB}/{self.owner}/{self.name}/blob/{self.branch}/exercises/{slug}/{slug}.ipynb"
+
+
+def publish_addresses(app: Sphinx, config: Config) -> None:
+    """O endereço público, para o mapa do site, os cartões das redes sociais e a página 404."""
+    repository = Repository.of(config)
+    config.html_baseurl = config.ogp_site_url = repository.site
+    config.notfound_urls_prefix = f"/{repository.name}/"
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("config-inited", publish_addresses)

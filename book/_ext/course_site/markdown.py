@@ -13,6 +13,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.errors import ExtensionError
 
 from course_site.boxes import answer
+from course_site.interactive import interactive
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>$])")
 
@@ -117,6 +118,9 @@ class MarkdownRenderer:
 
     def _answer(self, node: answer) -> str:
         return f"<details><summary>Resposta</summary>\n\n{self.blocks(node)}\n\n</details>"
+
+    def _interactive(self, node: interactive) -> str:
+        return f"*Na [página do curso]({self.page}#{node['figure']}), esta figura é interativa.*"
 
     def _container(self, node: nodes.Element) -> str:
         return self.blocks(node)
