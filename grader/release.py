@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from grader.cells import defined_names, role
-from grader.checker.runtime import Outcome
+from grader.checker.runtime import Outcome, gist
 from grader.course import EXERCISES, ROOT
 from grader.exercise import RELEASE_SEED, Exercise
 from grader.files import write_atomically
@@ -136,7 +136,12 @@ def visible_data(exercise: Exercise) -> dict[str, Any]:
         "functions": {f: sum(p.function == f for p in visible) for f in exercise.functions},
         "visible_points": round(sum(probe.points for probe in visible), 6),
         "max_score": exercise.max_score,
-        "hidden": [probe.title for probe in exercise.probes if probe.hidden],
+        "hidden": {
+            function: [
+                probe.title for probe in exercise.probes if probe.hidden and probe.function == function
+            ]
+            for function in exercise.functions
+        },
         "sentences": {m.id: m.sentence for m in exercise.mistakes if m.id in named},
         "answers": {
             probe.id: {
@@ -161,7 +166,13 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         )
 
     values = {name: rounded(value) for name, value in outcome.values.items()}
-    return {"status": outcome.status, "values": values, "error": outcome.error, "atol": outcome.atol}
+    return {
+        "status": outcome.status,
+        "values": values,
+        "error": outcome.error,
+        "detail": gist(outcome),
+        "atol": outcome.atol,
+    }
 
 
 def colab_url(slug: str) -> str:

@@ -6,6 +6,8 @@ Viaja no caderno logo depois de `grader.checker.runtime`, no mesmo módulo.
 import base64
 import html
 import json
+import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +42,14 @@ def namespace() -> dict[str, Any]:
 def run(function: str) -> list[Finding]:
     """Observa e julga as verificações visíveis de uma função já registradas neste caderno."""
     probes = [p for p in PROBES.values() if p.function == function and p.id in STORE["answers"]]
-    with barring(STORE["barred"]):
-        outcomes = {p.id: observe(p, namespace(), STORE["seed"]) for p in probes}
-    return judge(probes, answers(), outcomes, STORE["seed"])
+    owners = {pattern.rpartition(".")[0] for pattern in STORE["barred"]}
+    while True:
+        imported = owners & set(sys.modules)
+        with barring(STORE["barred"]):
+            outcomes = {p.id: observe(p, namespace(), STORE["seed"]) for p in probes}
+        if owners & set(sys.modules) == imported:
+            return judge(probes, answers(), outcomes, STORE["seed"])
+        # O código importou agora o que é vetado, e só se veta o que já foi importado: de novo, então.
 
 
 def check(function: str) -> "Panel":
@@ -58,8 +65,13 @@ def ready(*functions: str) -> bool:
     """True se todas passam nas verificações visíveis; senão diz, com gentileza, o que falta."""
     missing = [f for f in functions if not (found := run(f)) or any(x.status != "passed" for x in found)]
     if missing:
-        print(f"Antes desta parte falta acertar {', '.join(missing)} (e executar as células de verificação).")
+        print(
+            f"Esta parte usa o que você escreveu: antes, a verificação de {', '.join(missing)} deve dar tudo certo."
+        )
     return not missing
+
+
+ALSO = "A correção confere também, com outros números:"
 
 
 @dataclass
@@ -102,17 +114,18 @@ class Panel:
 
 
 def explanation(finding: Finding) -> str:
-    """A frase do catálogo quando o erro foi reconhecido; senão a primeira diferença ou a exceção, e a dica."""
+    """A frase do catálogo quando o erro foi reconhecido; senão a exceção, ou a primeira diferença e a dica."""
     if finding.status == "passed":
         return ""
     if finding.mistake in STORE["sentences"]:
         return STORE["sentences"][finding.mistake]
-    return f"{sentence(finding.message)} Dica: {finding.probe.hint}"
+    hint = f" Dica: {finding.probe.hint}" if finding.status == "failed" else ""
+    return sentence(finding.message) + hint
 
 
 def sentence(message: str) -> str:
     """`message` com ponto no fim."""
-    names_a_value = message.partition(" ")[0].endswith(":")  # “dx: esperava…” fica como é
+    names_a_value = re.match(r"[^.]*?: (esperava|na posição)", message)  # “dx: esperava…” fica como é
     start = message[:1] if names_a_value else message[:1].upper()
     return start + message[1:] + ("" if message.endswith((".", "?")) else ".")
 
@@ -150,14 +163,14 @@ class Summary:
         share = f"{100 * STORE['visible_points'] / STORE['max_score']:.0f}%"
         return f"Parte visível: {score}/10. Ela vale {share} da nota; o resto vem da correção."
 
-    def hidden(self) -> str:
-        """O que só a correção confere, em palavras, para o estudante conferir sozinho."""
-        return "A correção confere também: " + "; ".join(STORE["hidden"]) + "."
+    def hidden(self) -> list[tuple[str, list[str]]]:
+        """Por função, o que só a correção confere, em palavras, para o estudante conferir sozinho."""
+        return list(STORE["hidden"].items())
 
     def __repr__(self) -> str:
-        return "\n".join(
-            [self.headline(), *(f"  {symbol} {name}: {what}" for symbol, name, what in self.rows())]
-        )
+        rows = [f"  {symbol} {name}: {what}" for symbol, name, what in self.rows()]
+        hidden = [f"  {name}: {'; '.join(titles)}" for name, titles in self.hidden()]
+        return "\n".join([self.headline(), *rows, ALSO, *hidden])
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
@@ -165,4 +178,8 @@ class Summary:
             f"<tr><td>{symbol}</td><td {left}><code>{name}</code></td><td {left}>{what}</td></tr>"
             for symbol, name, what in self.rows()
         )
-        return f"<p><b>{self.headline()}</b></p><table>{rows}</table><p>{html.escape(self.hidden())}</p>"
+        hidden = "".join(
+            f"<li><code>{name}</code><ul>{''.join(f'<li>{html.escape(title)}</li>' for title in titles)}</ul></li>"
+            for name, titles in self.hidden()
+        )
+        return f"<p><b>{self.headline()}</b></p><table>{rows}</table><p>{ALSO}</p><ul>{hidden}</ul>"

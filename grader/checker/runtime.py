@@ -14,6 +14,7 @@ import errno
 import fnmatch
 import functools
 import random
+import re
 import sys
 import traceback
 import zlib
@@ -78,12 +79,16 @@ def probe(function: str, title: str, *, points: float, hint: str) -> Callable[[C
     return register
 
 
+SLIPS = (NameError, AttributeError, RecursionError, ImportError)
+"""Exceções que ninguém levanta de propósito para recusar um argumento."""
+
+
 def raised(call: Callable[[], Any]) -> str:
     """Nome da exceção que `call` levanta (subclasses de ValueError contam como ela) ou "nenhum erro"."""
     try:
         call()
-    except (NotDefined, NotImplementedError):
-        raise
+    except (NotDefined, NotImplementedError, *SLIPS):
+        raise  # um tropeço, que a mensagem e a linha explicam melhor que o nome
     except ValueError:
         return "ValueError"
     except Exception as error:
@@ -137,8 +142,16 @@ def as_data(value: Any, name: str) -> np.ndarray | str:
         value = value.detach().cpu().numpy()
     array = np.array(value, order="C")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: esperava números e veio {type(value).__name__}")
+        raise TypeError(f"{name}: esperava números e veio {_kind(value)}")
     return array
+
+
+def _kind(value: Any) -> str:
+    """O que veio no lugar de números, como o estudante o chamaria."""
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value.item()
+    names = {dict: "um dicionário", tuple: "uma tupla", list: "uma lista", type(None): "None"}
+    return names.get(type(value), type(value).__name__)
 
 
 def seed_globals(seed: int) -> None:
@@ -152,6 +165,7 @@ def seed_globals(seed: int) -> None:
 def observe(probe: Probe, namespace: dict[str, Any], seed: int) -> Outcome:
     """Roda a primeira parte da sonda. Nunca levanta exceção: o que deu errado vira `Outcome`."""
     seed_globals(seed ^ zlib.crc32(probe.id.encode()))
+    recursion = sys.getrecursionlimit()
     try:
         seen = probe.observe(Implementation(namespace), generator(probe, seed))
         values = {name: as_data(value, name) for name, value in unwrapped(seen).items()}
@@ -160,6 +174,8 @@ def observe(probe: Probe, namespace: dict[str, Any], seed: int) -> Outcome:
         raise
     except BaseException as error:
         return stopped(probe, error)
+    finally:
+        sys.setrecursionlimit(recursion)
 
 
 def stopped(probe: Probe, error: BaseException) -> Outcome:
@@ -168,8 +184,8 @@ def stopped(probe: Probe, error: BaseException) -> Outcome:
         return Outcome(
             "not_defined", detail=f"não encontrei `{error}`: execute a célula dela ou confira o nome"
         )
-    if isinstance(error, NotImplementedError):
-        return Outcome("not_defined", detail=unwritten(error))
+    if isinstance(error, NotImplementedError) and (sentence := unwritten(error)):
+        return Outcome("not_defined", detail=sentence)
     if out_of_memory(error):
         return Outcome("memory", detail="faltou memória")
     if isinstance(error, TimeUp):
@@ -191,20 +207,31 @@ def last_code(error: BaseException) -> Any:
 
 
 def unwritten(error: NotImplementedError) -> str:
-    """De quem é o `raise NotImplementedError` que parou a sonda."""
+    """De quem é o `raise NotImplementedError` que parou a sonda; vazio se é queixa de uma biblioteca (tem texto)."""
     name = last_code(error).co_qualname
     if name.endswith("_forward_unimplemented"):
         return "a classe não tem o método `forward`"
-    return f"`{name}` ainda está por escrever (há nela um `raise NotImplementedError`)"
+    if message_of(error):
+        return ""
+    return (
+        f"`{name}` ainda está por escrever (há nela um `raise NotImplementedError`); "
+        "se você já a escreveu, execute de novo a célula dela"
+    )
 
 
 def unusable(error: BaseException) -> str:
     """A exceção nasceu na própria sonda, ao usar o que o código do estudante devolveu."""
     text = " ".join(message_of(error).split())[:200]
+    if isinstance(error, NameError):
+        return f"falta executar uma célula anterior do caderno: `{error.name}` ainda não existe"
+    if "esperava números" in text:
+        return text
     if "NoneType" in text:
-        return "não veio resultado: faltou `return`?"
+        return "veio None onde se esperava um valor: faltou `return`, ou um dos valores devolvidos é None"
     if "unpack" in text:
         return "a quantidade de valores devolvidos não é a pedida: confira o `return`"
+    if isinstance(error, TypeError) and re.search(r"positional argument|keyword argument", text):
+        return f"a linha do `def` não aceita os argumentos do enunciado ({text})"
     return f"não consegui usar o que foi devolvido ({text})"
 
 
@@ -239,7 +266,7 @@ def barred_sentence(error: BaseException) -> str:
 
 def own_frames(error: BaseException, ours: set[str]) -> list[traceback.FrameSummary]:
     """Os quadros da exceção que são de código do estudante: nem nossos (arquivos `ours`), nem de biblioteca."""
-    library = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<__array")
+    library = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<__array", ".pyx")
     frames = traceback.extract_tb(error.__traceback__)
     return [f for f in frames if f.filename not in ours and not any(mark in f.filename for mark in library)]
 
@@ -317,9 +344,9 @@ def _shape_text(shape: list[int] | None) -> str:
 
 def first_difference(expected: Outcome, got: Outcome) -> str:
     """Frase sobre a primeira diferença além da tolerância; vazia se são iguais."""
+    if problem := wrong_shape({name: shape_of(value) for name, value in expected.values.items()}, got.values):
+        return problem
     for name in expected.values:
-        if problem := wrong_shape({name: shape_of(expected.values[name])}, got.values):
-            return problem
         want, have = np.asarray(expected.values[name]), np.asarray(got.values[name])
         if want.dtype.kind == "U":
             if have != want:
@@ -327,11 +354,11 @@ def first_difference(expected: Outcome, got: Outcome) -> str:
         elif (wrong := ~_close(have, want, expected.atol.get(name))).any():
             where = tuple(int(i) for i in np.argwhere(wrong)[0])
             place = f"na posição {list(where)} " if where else ""
-            count = f" ({int(wrong.sum())} de {wrong.size} valores diferem)" if wrong.size > 1 else ""
+            differ = "difere" if wrong.sum() == 1 else "diferem"
+            count = f" ({int(wrong.sum())} de {wrong.size} valores {differ})" if wrong.size > 1 else ""
             about = "cerca de " if name in expected.atol else ""
-            return (
-                f"{name}: {place}esperava {about}{_number(want[where])} e veio {_number(have[where])}{count}"
-            )
+            wanted, came = _numbers(want[where], have[where])
+            return f"{name}: {place}esperava {about}{wanted} e veio {came}{count}"
     return ""
 
 
@@ -346,8 +373,13 @@ def _close(have: np.ndarray, want: np.ndarray, atol: float | None) -> np.ndarray
     )
 
 
-def _number(value: Any) -> str:
-    return f"{float(value):.6g}".replace(".", ",")
+def _numbers(want: Any, have: Any) -> tuple[str, str]:
+    """Os dois números em português, com os algarismos que bastam para que não pareçam iguais."""
+    for digits in (6, 9, 12, 17):
+        texts = [f"{float(value) + 0.0:.{digits}g}".replace(".", ",") for value in (want, have)]
+        if texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
 
 
 def same(expected: Outcome, got: Outcome) -> bool:
@@ -355,8 +387,14 @@ def same(expected: Outcome, got: Outcome) -> bool:
     if expected.status != got.status:
         return False
     if expected.status != "seen":
-        return expected.error == got.error
+        return (expected.error, gist(expected)) == (got.error, gist(got))
     return not first_difference(expected, got)
+
+
+def gist(outcome: Outcome) -> str:
+    """A mensagem de uma exceção sem os números e a linha, que mudam de um código para outro."""
+    message = outcome.detail.partition(" (linha ")[0] if outcome.status == "error" else ""
+    return re.sub(r"0x[0-9a-f]+|\d+", "#", message)
 
 
 def judge(
@@ -365,15 +403,37 @@ def judge(
     """Veredito de cada sonda.
 
     Quando vários erros comuns explicam a mesma diferença, vale o que melhor prevê todas as sondas, as certas
-    inclusive: um erro em uma função pode aparecer nas sondas de outra que a usa.
+    inclusive: um erro em uma função pode aparecer nas sondas de outra que a usa. Uma sonda que só vê estatísticas
+    ou exceções é indício fraco, e não acusa um erro que apareceria de outro modo em uma que vê os valores.
     """
     results = {p.id: _checked(p, answers[p.id], outcomes[p.id], seed) for p in probes}
+    strong = [p for p in probes if not _weak(p, answers[p.id])]
+
+    def contradicted(mistake: str, function: str) -> bool:
+        return any(
+            mistake in answers[p.id].mistakes and not same(answers[p.id].mistakes[mistake], results[p.id])
+            for p in strong
+            if p.function == function
+        )
 
     @functools.cache
     def agreement(mistake: str) -> int:
         return sum(same(answers[id].predicted(mistake), got) for id, got in results.items())
 
-    return [_finding(p, answers[p.id], results[p.id], agreement) for p in probes]
+    findings = []
+    for p in probes:
+        answer, got = answers[p.id], results[p.id]
+        suspects = [m for m, outcome in answer.mistakes.items() if same(outcome, got)]
+        if _weak(p, answer):
+            suspects = [m for m in suspects if not contradicted(m, p.function)]
+        findings.append(_finding(p, answer, got, max(suspects, key=agreement, default=None)))
+    return findings
+
+
+def _weak(probe: Probe, answer: Answer) -> bool:
+    """A sonda vê pouco: estatísticas, ou só o nome das exceções."""
+    values = answer.reference.values.values()
+    return probe.statistics is not None or all(isinstance(value, str) for value in values)
 
 
 def _checked(probe: Probe, answer: Answer, outcome: Outcome, seed: int) -> Outcome:
@@ -384,11 +444,9 @@ def _checked(probe: Probe, answer: Answer, outcome: Outcome, seed: int) -> Outco
     return measured(probe, outcome, seed)
 
 
-def _finding(probe: Probe, answer: Answer, got: Outcome, agreement: Callable[[str], int]) -> Finding:
+def _finding(probe: Probe, answer: Answer, got: Outcome, mistake: str | None) -> Finding:
     if same(answer.reference, got):
         return Finding(probe, "passed")
-    told_apart = [m for m, outcome in answer.mistakes.items() if same(outcome, got)]
-    mistake = max(told_apart, key=agreement, default=None)
     if got.status == "seen":
         return Finding(probe, "failed", first_difference(answer.reference, got), mistake)
     if got.status == "error" and got.error == "forma":
