@@ -160,7 +160,7 @@ SAMPLES = [
     Sample(
         "fabio",
         mistake("p_e_manter", "mc_desvio_amostral"),
-        7.8,
+        8.2,
         mistakes=("p_e_manter", "mc_desvio_amostral"),
     ),
     Sample("gabi", mistake("gradiente_sem_escala"), 8.5, mistakes=("gradiente_sem_escala",)),

@@ -132,6 +132,23 @@ def dropout_forward(x, p, training, rng):
 
 # %%
 # @title Verificação: dropout_forward
+def mask_and_shape(mask, x):
+    """A máscara e a sua forma por extenso; a que não tem a forma de x vira NaN e não se confunde com outra."""
+    whole = not isinstance(mask, np.ndarray) or mask.shape == x.shape
+    return {"mask": mask if whole else np.full(x.shape, np.nan), "forma da máscara": str(np.shape(mask))}
+
+
+def stacked(masks, x):
+    """O mesmo, para as máscaras de várias chamadas."""
+    told = [mask_and_shape(mask, x) for mask in masks]
+    return {"mask": np.stack([one["mask"] for one in told]), "forma da máscara": told[0]["forma da máscara"]}
+
+
+def to_grid(value, step):
+    """O múltiplo de `step` mais próximo: o acaso de uma amostra grande não o muda."""
+    return np.round(value / step) * step
+
+
 @checker.probe(
     "dropout_forward",
     "No treino, out = x · mask, com máscara de 0 e 1/(1 − p)",
@@ -139,21 +156,22 @@ def dropout_forward(x, p, training, rng):
     hint="Imprima `np.unique(mask)` para p = 0,2: devem aparecer só 0 e 1,25.",
 )
 def forward_mask_values(impl, rng):
-    x = rng.normal(size=(100, 50))
+    x = rng.normal(size=(100, 80))
     out, mask = impl.dropout_forward(x.copy(), 0.2, True, rng.spawn(1)[0])
-    return {"out": out, "mask": mask}
+    return {"out": out} | mask_and_shape(mask, x)
 
 
 @forward_mask_values.measure
 def forward_mask_statistics(seen, rng):
-    x = rng.normal(size=(100, 50))
+    x = rng.normal(size=(100, 80))
     out, mask = seen["out"], seen["mask"]
     neither = (np.abs(mask) > 1e-9) & (np.abs(mask - 1.25) > 1e-9)
     return {
+        "forma da máscara": seen["forma da máscara"],
         "maior valor da máscara": mask.max(),
         "entradas da máscara que não são 0 nem 1/(1 − p)": neither.sum(),
         "maior diferença entre out e x · mask": np.abs(out - x * mask).max(),
-        "fração de entradas descartadas": checker.Near((mask == 0).mean(), 0.06),
+        "fração de entradas descartadas, arredondada": to_grid((mask == 0).mean(), 0.2),
     }
 
 
@@ -200,21 +218,21 @@ def forward_invalid_p(impl, rng):
     hint="O sorteio precisa ter a forma inteira de x, não só a de uma linha ou de uma coluna.",
 )
 def forward_independent_entries(impl, rng):
-    x = rng.normal(size=(60, 80)) + 5
+    x = rng.normal(size=(100, 80)) + 5
     out, mask = impl.dropout_forward(x.copy(), 0.5, True, rng.spawn(1)[0])
-    return {"out": out, "mask": mask}
+    return {"out": out} | mask_and_shape(mask, x)
 
 
 @forward_independent_entries.measure
 def forward_independence(seen, rng):
-    x = rng.normal(size=(60, 80)) + 5
+    x = rng.normal(size=(100, 80)) + 5
     dropped = seen["mask"] == 0
     return {
-        "fração descartada": checker.Near(dropped.mean(), 0.08),
-        "maior valor da máscara": seen["mask"].max(),
+        "forma da máscara": seen["forma da máscara"],
+        "fração de entradas descartadas, arredondada": to_grid(dropped.mean(), 0.25),
         "colunas iguais em todos os exemplos": (dropped == dropped[:1]).all(axis=0).sum(),
         "exemplos com todas as entradas iguais": (dropped == dropped[:, :1]).all(axis=1).sum(),
-        "posições em que out é zero e a máscara não, ou o contrário": ((seen["out"] == 0) != dropped).sum(),
+        "maior valor da máscara": seen["mask"].max(),
         "maior diferença entre out e x · mask": np.abs(seen["out"] - x * seen["mask"]).max(),
     }
 
@@ -229,17 +247,17 @@ def forward_randomness(impl, rng):
     x = rng.normal(size=(40, 50))
     seed = int(rng.integers(2**31))
     first, second = np.random.default_rng(seed), np.random.default_rng(seed)
-    masks = [impl.dropout_forward(x.copy(), 0.3, True, generator)[1] for generator in (first, first, second)]
-    return {"mask": np.stack(masks)}
+    pairs = [impl.dropout_forward(x.copy(), 0.3, True, generator) for generator in (first, first, second)]
+    return stacked([mask for _, mask in pairs], x)
 
 
 @forward_randomness.measure
 def forward_repetition(seen, rng):
     first, again, repeated = seen["mask"] == 0
     return {
-        "fração descartada": checker.Near(first.mean(), 0.09),
-        "concordância entre duas chamadas seguidas": checker.Near((first == again).mean(), 0.1),
-        "concordância com a mesma semente": (first == repeated).mean(),
+        "forma da máscara": seen["forma da máscara"],
+        "chamadas seguidas com máscaras iguais (1 = sim)": (first == again).all(),
+        "máscaras iguais com a mesma semente (1 = sim)": (first == repeated).all(),
     }
 
 
@@ -252,16 +270,17 @@ def forward_repetition(seen, rng):
 def forward_count_variance(impl, rng):
     x = rng.normal(size=(4, 5))
     generator = rng.spawn(1)[0]
-    masks = [impl.dropout_forward(x.copy(), 0.5, True, generator)[1] for _ in range(1000)]
-    return {"mask": np.stack(masks)}
+    pairs = [impl.dropout_forward(x.copy(), 0.5, True, generator) for _ in range(1000)]
+    return stacked([mask for _, mask in pairs], x)
 
 
 @forward_count_variance.measure
 def forward_counts(seen, rng):
     dropped = (seen["mask"] == 0).sum(axis=(1, 2))
     return {
-        "média de descartadas em 20": checker.Near(dropped.mean(), 0.7),
-        "variância de descartadas em 20": checker.Near(dropped.var(), 2.2),
+        "forma da máscara": seen["forma da máscara"],
+        "média de descartadas em 20, arredondada": to_grid(dropped.mean(), 5),
+        "variância de descartadas em 20, arredondada": to_grid(dropped.var(), 5),
     }
 
 
@@ -364,8 +383,9 @@ checker.check("dropout_backward")
 # Agora as mesmas regras em um `torch.nn.Module`. Quem diz se é treino é o próprio módulo:
 # `self.training` vira `True` com `.train()` e `False` com `.eval()`. A entrada pode ter qualquer forma e
 # qualquer tipo de ponto flutuante; a saída tem o mesmo tipo e fica no mesmo dispositivo. O autograd
-# cuida do gradiente, e o sorteio usa o gerador global do PyTorch. Um $p$ fora de $[0, 1]$ levanta `ValueError`
-# também depois de `.eval()`. Os dropouts prontos de `torch.nn` e `torch.nn.functional` não valem aqui.
+# cuida do gradiente, e o sorteio pode sair do gerador global do PyTorch, como o de `torch.rand`. Um $p$ fora de
+# $[0, 1]$ levanta `ValueError` também depois de `.eval()`. Os dropouts prontos de `torch.nn` e
+# `torch.nn.functional` não valem aqui.
 #
 # <details><summary>Dica 1</summary>
 #
@@ -415,6 +435,13 @@ class Dropout(torch.nn.Module):
 
 # %%
 # @title Verificação: Dropout
+def gradient_of(out, x, upstream):
+    """Gradiente de `(out * upstream).sum()` em x; zeros, se ele não chega lá."""
+    if out.requires_grad:
+        (out * upstream).sum().backward()
+    return torch.zeros_like(x) if x.grad is None else x.grad
+
+
 @checker.probe(
     "Dropout",
     "No treino descarta a fração p e divide o resto por 1 − p",
@@ -422,20 +449,21 @@ class Dropout(torch.nn.Module):
     hint="Siga as mesmas contas de dropout_forward, com `torch.rand`.",
 )
 def module_training(impl, rng):
-    x = torch.from_numpy(rng.normal(size=(100, 50)) + 10)
+    x = torch.from_numpy(rng.normal(size=(100, 120)) + 10)
     return {"saída": impl.Dropout(0.2).train()(x)}
 
 
 @module_training.measure
 def module_training_statistics(seen, rng):
-    x = rng.normal(size=(100, 50)) + 10
+    x = rng.normal(size=(100, 120)) + 10
     ratio = seen["saída"] / x
-    kept = ratio[np.abs(ratio) > 1e-6]
+    dropped = ratio == 0
     return {
-        "fração de entradas descartadas": checker.Near((ratio == 0).mean(), 0.06),
-        "menor saída/entrada entre as mantidas": kept.min(),
-        "maior saída/entrada entre as mantidas": kept.max(),
-        "colunas iguais em todos os exemplos": ((ratio == 0) == (ratio[:1] == 0)).all(axis=0).sum(),
+        "fração de entradas descartadas, arredondada": to_grid(dropped.mean(), 0.2),
+        "colunas iguais em todos os exemplos": (dropped == dropped[:1]).all(axis=0).sum(),
+        "exemplos com todas as entradas iguais": (dropped == dropped[:, :1]).all(axis=1).sum(),
+        "menor saída/entrada entre as mantidas": np.where(dropped, np.inf, ratio).min(),
+        "maior saída/entrada entre as mantidas": np.where(dropped, -np.inf, ratio).max(),
     }
 
 
@@ -464,9 +492,8 @@ def module_gradient(impl, rng):
     upstream = torch.from_numpy(rng.normal(size=(30, 40)))
     module = impl.Dropout(0.5).train()
     first, second = module(x), module(x)
-    (first * upstream).sum().backward()
-    kind = str(module(x.detach().float()).dtype)
-    return {"primeira": first, "segunda": second, "gradiente": x.grad, "tipo da saída": kind}
+    kind = str(impl.Dropout(0.5).train()(x.detach().float()).dtype)
+    return {"primeira": first, "segunda": second, "gradiente": gradient_of(first, x, upstream), "tipo": kind}
 
 
 @module_gradient.measure
@@ -475,12 +502,12 @@ def module_gradient_statistics(seen, rng):
     upstream = rng.normal(size=(30, 40))
     first, second = seen["primeira"] == 0, seen["segunda"] == 0
     return {
-        "tipo da saída": seen["tipo da saída"],
-        "fração descartada": checker.Near(first.mean(), 0.13),
+        "fração de entradas descartadas, arredondada": to_grid(first.mean(), 0.25),
+        "passagens seguidas com o mesmo sorteio (1 = sim)": (first == second).all(),
         "maior diferença entre o gradiente e dout · máscara": np.abs(
             seen["gradiente"] - upstream * seen["primeira"] / x
         ).max(),
-        "concordância entre duas passagens": checker.Near((first == second).mean(), 0.13),
+        "tipo da saída para float32": seen["tipo"],
     }
 
 
@@ -497,12 +524,12 @@ def module_dtype(impl, rng):
     double = impl.Dropout(0.5).train()(x)
     leaf = x.clone().requires_grad_()
     everything = impl.Dropout(1.0).train()(leaf)
-    everything.sum().backward()
     return {
         "tipo da saída para bfloat16": str(half.dtype),
         "tipo da saída para float64": str(double.dtype),
         "saída com p = 1": everything,
-        "gradiente com p = 1": leaf.grad,
+        "o gradiente volta por uma saída com p = 1 (1 = sim)": everything.requires_grad,
+        "gradiente com p = 1": gradient_of(everything, leaf, torch.ones_like(x)),
         "saída com p = 1 e .eval()": impl.Dropout(1.0).eval()(x),
     }
 
@@ -527,7 +554,10 @@ def module_invalid_p(impl, rng):
 def module_default_p(seen, rng):
     x = rng.normal(size=(40, 50)) + 10
     out = seen.pop("saída com o p padrão")
-    return seen | {"maior saída/entrada com o p padrão": (out / x).max()}
+    return seen | {
+        "fração de entradas descartadas com o p padrão, arredondada": to_grid((out == 0).mean(), 0.25),
+        "maior saída/entrada com o p padrão": (out / x).max(),
+    }
 
 
 ### END HIDDEN TESTS
@@ -540,7 +570,7 @@ checker.check("Dropout")
 # várias passagens é a previsão; o desvio padrão diz quanto a rede hesita.
 #
 # Complete `mc_dropout_predict`. Só as instâncias da **sua** classe `Dropout` ficam ativas; o resto (a
-# normalização em lote, por exemplo) fica em avaliação. Ao devolver, cada módulo está no modo em que
+# normalização em lote, por exemplo) fica em avaliação. Ao terminar, cada módulo está no modo em que
 # estava, mesmo que o modelo levante uma exceção no meio. Média e desvio padrão são tensores da forma da saída; o
 # desvio é o populacional (divide por `samples`).
 #
@@ -597,6 +627,17 @@ class Counting(torch.nn.Module):
         return x * self.calls
 
 
+class Halves(torch.nn.Module):
+    """Um Dropout para as 30 primeiras colunas e outro, mais fundo no modelo, para as demais."""
+
+    def __init__(self, left, right):
+        super().__init__()
+        self.left, self.right = left, torch.nn.Sequential(torch.nn.Sequential(right))
+
+    def forward(self, x):
+        return torch.cat([self.left(x[:, :30]), self.right(x[:, 30:])], dim=1)
+
+
 @checker.probe(
     "mc_dropout_predict",
     "Média e desvio padrão populacional das passagens",
@@ -612,29 +653,33 @@ def mc_moments(impl, rng):
 
 @checker.probe(
     "mc_dropout_predict",
-    "O dropout fica ativo na previsão",
+    "Todo Dropout fica ativo na previsão, também dentro de outro módulo",
     points=0.4,
-    hint="Depois de `model.eval()`, chame `.train()` em cada instância de Dropout.",
+    hint="Depois de `model.eval()`, chame `.train()` em cada instância de Dropout que há em `model.modules()`.",
 )
 def mc_active(impl, rng):
-    x = torch.from_numpy(rng.normal(size=(1, 600)) + 10)
-    mean, std = impl.mc_dropout_predict(torch.nn.Sequential(impl.Dropout(0.5)).eval(), x, 30)
+    x = torch.from_numpy((rng.normal(size=(4, 60)) + 10) * 10.0 ** (np.arange(60) % 6))
+    model = Halves(impl.Dropout(0.5), impl.Dropout(0.5)).eval()
+    mean, std = impl.mc_dropout_predict(model, x, 61)
     return {"média": mean, "desvio": std}
 
 
 @mc_active.measure
 def mc_active_statistics(seen, rng):
-    x = rng.normal(size=(1, 600)) + 10
+    x = (rng.normal(size=(4, 60)) + 10) * 10.0 ** (np.arange(60) % 6)
+    ratio = seen["média"] / x
     return {
-        "média relativa à entrada": checker.Near((seen["média"] / x).mean(), 0.08),
-        "desvio relativo à entrada": checker.Near((seen["desvio"] / x).mean(), 0.05),
+        "entradas que não variam, com o Dropout logo dentro do modelo": (seen["desvio"][:, :30] == 0).sum(),
+        "entradas que não variam, com o Dropout dentro de outro módulo": (seen["desvio"][:, 30:] == 0).sum(),
+        "entradas cuja média é a própria entrada": (np.abs(ratio - 1) < 1e-6).sum(),
+        "a média acompanha a entrada (1 = sim)": ratio.std() < 1.5 * ratio.mean(),
     }
 
 
 ### BEGIN HIDDEN TESTS
 @checker.probe(
     "mc_dropout_predict",
-    "Só o Dropout fica ativo: a normalização em lote fica em avaliação",
+    "Só o Dropout fica ativo: a normalização em lote e os outros módulos ficam em avaliação",
     points=0.5,
     hint="Comece por `model.eval()` e ligue só as instâncias de Dropout.",
 )
@@ -642,9 +687,33 @@ def mc_only_dropout(impl, rng):
     norm = torch.nn.BatchNorm1d(3).double()
     norm.running_mean += torch.from_numpy(rng.normal(size=3))
     norm.running_var += torch.from_numpy(rng.random(3))
-    model = torch.nn.Sequential(norm, impl.Dropout(0.0)).train()
-    mean, std = impl.mc_dropout_predict(model, torch.from_numpy(rng.normal(size=(5, 3)) * 3 + 1), 3)
-    return {"média": mean, "desvio": std, "running_mean depois": norm.running_mean}
+    x = torch.from_numpy(rng.normal(size=(5, 3)) * 3 + 1)
+    mean, std = impl.mc_dropout_predict(torch.nn.Sequential(norm).train(), x, 3)
+    other, _ = impl.mc_dropout_predict(Doubling().train(), x, 2)
+    return {
+        "média": mean,
+        "desvio": std,
+        "running_mean depois": norm.running_mean,
+        "média de um modelo que, em treino, dobra a entrada": other,
+    }
+
+
+class Doubling(torch.nn.Module):
+    """Dobra a entrada no treino e a devolve na avaliação."""
+
+    def forward(self, x):
+        return 2 * x if self.training else x
+
+
+class Idle(torch.nn.Module):
+    """Tem módulos dentro, mas não os usa: devolve a entrada."""
+
+    def __init__(self, *parts):
+        super().__init__()
+        self.parts = torch.nn.Sequential(*parts)
+
+    def forward(self, x):
+        return x + 0
 
 
 class Failing(torch.nn.Module):
@@ -660,11 +729,11 @@ class Failing(torch.nn.Module):
 )
 def mc_modes(impl, rng):
     x = torch.from_numpy(rng.normal(size=(2, 3)))
-    model = torch.nn.Sequential(torch.nn.Linear(3, 3).double(), torch.nn.ReLU(), impl.Dropout(0.5)).train()
-    model[1].eval()
-    model[2].eval()
+    model = Idle(torch.nn.Linear(3, 3), torch.nn.ReLU(), torch.nn.Sequential(impl.Dropout(0.5))).train()
+    model.parts[1].eval()
+    model.parts[2].eval()
     impl.mc_dropout_predict(model, x, 2)
-    failing = torch.nn.Sequential(impl.Dropout(0.5), Failing()).train()
+    failing = torch.nn.Sequential(Idle(impl.Dropout(0.5)), Failing()).train()
     failing[0].eval()
     error = checker.raised(lambda: impl.mc_dropout_predict(failing, x, 2))
     mean, _ = impl.mc_dropout_predict(torch.nn.Identity(), x, 2)
@@ -685,7 +754,7 @@ checker.check("mc_dropout_predict")
 # Uma rede grande para poucos dados, com rótulos errados: 200 dígitos de 8 × 8 para treinar, um em cada cinco com o
 # rótulo sorteado; o resto, intacto, para validar. Sem dropout a rede decora até os rótulos errados. A mesma
 # rede é treinada sem dropout e com a sua classe `Dropout`, em três sementes. Depois, `mc_dropout_predict`
-# diz quanto a rede hesita diante de cada dígito da validação, e o gráfico da direita mostra se a hesitação
+# diz quanto a rede hesita diante de cada dígito da validação, e o gráfico de baixo mostra se a hesitação
 # avisa do erro. Leva menos de um minuto.
 
 # %%
@@ -736,10 +805,11 @@ if checker.ready("Dropout", "mc_dropout_predict"):
     for p, runs in results.items():
         final = np.array([curve[-1] for _, curve, _ in runs])
         hits = np.array([accuracy(model.eval()(images[rest]), rest) for model, _, rest in runs])
-        print(
-            f"p = {p}: perda final de treino {final[:, 0].mean():.2f}, de validação {final[:, 1].mean():.2f}; "
+        line = (
+            f"p = {p}: perda final de treino {final[:, 0].mean():.2f} e de validação {final[:, 1].mean():.2f}; "
             f"acertos na validação {hits.mean():.1f}% ± {hits.std():.1f} (3 sementes)"
         )
+        print(line.replace(".", ","))
 
     figure, axes = plt.subplots(2, 1, figsize=(6, 8))
     for p, runs in results.items():
@@ -747,7 +817,13 @@ if checker.ready("Dropout", "mc_dropout_predict"):
         for part, style in ((0, "--"), (1, "-")):
             mean = np.mean([curve[:, part] for _, curve, _ in runs], axis=0)
             name = "treino" if part == 0 else "validação"
-            axes[0].plot(np.arange(len(mean)) * 10, mean, style, color=color, label=f"p = {p}, {name}")
+            axes[0].plot(
+                np.arange(len(mean)) * 10,
+                mean,
+                style,
+                color=color,
+                label=f"p = {p}, {name}".replace(".", ","),
+            )
     axes[0].set(xlabel="passo", ylabel="perda", title="Sem dropout, a rede decora os rótulos errados")
     axes[0].legend()
 

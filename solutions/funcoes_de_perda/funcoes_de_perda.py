@@ -42,7 +42,7 @@ from sklearn import datasets, metrics
 # |---|---|---|---|---|
 # | `mse` | `y_pred`, de qualquer forma | `y_true`, da mesma forma | `float` | da forma de `y_pred` |
 # | `mae` | `y_pred`, de qualquer forma | `y_true`, da mesma forma | `float` | da forma de `y_pred` |
-# | `cross_entropy` | `logits`, $(N, C)$ | `labels`, $(N,)$, inteiros de $0$ a $C-1$ | um número | $(N, C)$ |
+# | `cross_entropy` | `logits`, $(N, C)$ | `labels`, $(N,)$, inteiros de $0$ a $C-1$ | `float` | $(N, C)$ |
 #
 # **Regressão.** Seja $d_i = \hat y_i - y_i$ o erro na posição $i$ e $n$ o número de **todos** os elementos (em uma
 # matriz $N \times D$, $n = N D$):
@@ -183,7 +183,7 @@ def mse_vector(impl, rng):
     "mse",
     "Em uma matriz, a média é sobre todos os elementos",
     points=0.5,
-    hint="Divida por `size`, o número de todos os elementos, na perda e no gradiente.",
+    hint="A perda é a média dos quadrados, e o gradiente é 2 · d / n, com n igual a `d.size`, e não a `len(d)`.",
 )
 def mse_matrix(impl, rng):
     y_pred, y_true = rng.normal(size=(2, 4, 3))
@@ -195,7 +195,7 @@ def mse_matrix(impl, rng):
     "mse",
     "Formas diferentes levantam ValueError, também (N,) contra (N, 1)",
     points=0.4,
-    hint="Compare `y_pred.shape` com `y_true.shape` na primeira linha da função.",
+    hint="Com formas iguais, a conta é a de sempre. Com `.shape` diferentes, use `raise ValueError(...)` antes dela.",
 )
 def mse_mismatch(impl, rng):
     n, d = (int(size) for size in rng.permutation([2, 3, 4, 5, 6])[:2])
@@ -214,7 +214,7 @@ def mse_mismatch(impl, rng):
             ((n,), (d,)),
         ]
     }
-    loss, grad = impl.mse(rng.normal(size=(n, 1)), rng.normal(size=(n, 1)))
+    loss, grad = impl.mse(rng.normal(size=(n, d)), rng.normal(size=(n, d)))
     return errors | {"perda com formas iguais": loss, "gradiente com formas iguais": grad}
 
 
@@ -223,7 +223,7 @@ def mse_mismatch(impl, rng):
     "mse",
     "Vale em qualquer forma, até com um só elemento, e a perda é um float",
     points=0.6,
-    hint="Não suponha quantas dimensões há: `np.mean` sem `axis` e `size` servem a todas.",
+    hint="`np.mean` sem `axis` e `size` servem a qualquer forma; com `.shape` diferentes, `raise ValueError(...)`.",
 )
 def mse_any_shape(impl, rng):
     y_pred, y_true = rng.normal(size=(2, 2, 3, 4))
@@ -255,7 +255,7 @@ def mse_any_shape(impl, rng):
     "mse",
     "Não modifica as entradas e repete o resultado",
     points=0.5,
-    hint="Guarde a diferença em um array novo; nada de `y_pred -= y_true`.",
+    hint="A conta é a das outras verificações; para não mudar as entradas, guarde a diferença em um array novo.",
 )
 def mse_intact(impl, rng):
     y_pred, y_true = rng.normal(size=(2, 3, 2)) * 3
@@ -348,7 +348,7 @@ def mae_matrix(impl, rng):
     "mae",
     "No empate, o gradiente é zero",
     points=0.5,
-    hint="Onde a previsão acerta em cheio, devolva 0: é o que `np.sign` faz.",
+    hint="O gradiente é 0 onde a previsão acerta em cheio, e 1/n ou −1/n no resto: `np.sign` dá o 0, o 1 e o −1.",
 )
 def mae_tie(impl, rng):
     y_true = rng.integers(-16, 17, size=6) / 8
@@ -361,7 +361,7 @@ def mae_tie(impl, rng):
     "mae",
     "Formas diferentes levantam ValueError, também (N,) contra (N, 1)",
     points=0.4,
-    hint="Compare `y_pred.shape` com `y_true.shape` na primeira linha da função.",
+    hint="Com formas iguais, a conta é a de sempre. Com `.shape` diferentes, use `raise ValueError(...)` antes dela.",
 )
 def mae_mismatch(impl, rng):
     n, d = (int(size) for size in rng.permutation([2, 3, 4, 5, 6])[:2])
@@ -380,7 +380,7 @@ def mae_mismatch(impl, rng):
             ((n,), (d,)),
         ]
     }
-    loss, grad = impl.mae(rng.normal(size=(n, 1)), rng.normal(size=(n, 1)))
+    loss, grad = impl.mae(rng.normal(size=(n, d)), rng.normal(size=(n, d)))
     return errors | {"perda com formas iguais": loss, "gradiente com formas iguais": grad}
 
 
@@ -389,7 +389,8 @@ def mae_mismatch(impl, rng):
     "mae",
     "Vale em qualquer forma e para diferenças minúsculas, e a perda é um float",
     points=0.6,
-    hint="Só a igualdade exata é empate: uma diferença de um milionésimo ainda tem gradiente 1/n ou −1/n.",
+    hint="Só a igualdade exata é empate; `np.mean` sem `axis` e `size` servem a qualquer forma; e `.shape` diferentes "
+    "pedem `raise ValueError(...)`.",
 )
 def mae_any_shape(impl, rng):
     y_pred, y_true = rng.normal(size=(2, 2, 3, 4))
@@ -424,7 +425,7 @@ def mae_any_shape(impl, rng):
     "mae",
     "Não modifica as entradas e repete o resultado",
     points=0.5,
-    hint="Guarde a diferença em um array novo; nada de `y_pred -= y_true`.",
+    hint="A conta é a das outras verificações; para não mudar as entradas, guarde a diferença em um array novo.",
 )
 def mae_intact(impl, rng):
     y_pred, y_true = rng.normal(size=(2, 3, 2)) * 3
@@ -501,7 +502,7 @@ def cross_entropy(logits, labels, label_smoothing=0.0):
     labels: array int64 (N,); um rótulo fora de 0..C−1 levanta ValueError.
     label_smoothing: a fração ε do alvo repartida entre as C classes, de 0 a 1.
 
-    Devolve (loss, grad): a média sobre os N exemplos e o gradiente em relação a logits, (N, C).
+    Devolve (loss, grad): a média sobre os N exemplos (float) e o gradiente em relação a logits, (N, C).
     """
     ### BEGIN SOLUTION
     num_examples, num_classes = logits.shape
@@ -545,9 +546,9 @@ def ce_smoothing(impl, rng):
 
 @checker.probe(
     "cross_entropy",
-    "Logits enormes não estouram",
+    "Logits enormes, com um deslocamento comum a todos, não estouram",
     points=0.6,
-    hint="Antes da exponencial, tire de cada linha o maior logit dela.",
+    hint="Somar 10 mil a todos os logits não muda nada: antes da exponencial, tire de cada linha o maior dela.",
 )
 def ce_large(impl, rng):
     logits, labels = rng.normal(size=(3, 4)) * 2, rng.integers(4, size=3)
@@ -565,7 +566,8 @@ def ce_large(impl, rng):
     "cross_entropy",
     "Um rótulo fora de 0..C−1 levanta ValueError",
     points=0.5,
-    hint="Basta um rótulo negativo, ou maior que C − 1, entre outros bons. Confira antes de indexar.",
+    hint="Com rótulos bons, a conta é a de sempre. Se um só é negativo, ou maior que C − 1, use `raise ValueError(...)` "
+    "antes de indexar.",
 )
 def ce_invalid_label(impl, rng):
     n, c = (int(size) for size in rng.permutation([3, 4, 5, 6])[:2])
@@ -589,7 +591,7 @@ def ce_invalid_label(impl, rng):
     "cross_entropy",
     "Linhas de escalas muito diferentes, e logits muito distantes em uma linha",
     points=0.8,
-    hint="O máximo é o de cada linha, e log p sai de uma subtração, não do logaritmo de p.",
+    hint="Tire de cada linha o máximo (não a média nem o mínimo), e calcule log p com uma subtração, sem passar por p.",
 )
 def ce_mixed_scales(impl, rng):
     logits, labels = rng.normal(size=(3, 4)) * 2, rng.integers(4, size=3)
@@ -613,9 +615,9 @@ def ce_mixed_scales(impl, rng):
 
 @checker.probe(
     "cross_entropy",
-    "ε = 0 e ε = 1, um só exemplo, uma só classe",
+    "ε = 0 e ε = 1, um só exemplo, uma só classe, e a perda é um float",
     points=0.6,
-    hint="ε = 1 é permitido: o alvo fica igual em todas as classes.",
+    hint="Com ε = 0 o alvo é o one-hot; com ε = 1, que é permitido, ele é igual em todas as classes.",
 )
 def ce_extremes(impl, rng):
     logits, labels = rng.normal(size=(2, 6)) * 2, rng.integers(6, size=2)
@@ -634,6 +636,7 @@ def ce_extremes(impl, rng):
         "gradiente de um só exemplo": single_grad,
         "perda com uma só classe": column_loss,
         "gradiente com uma só classe": column_grad,
+        "tipo da perda": "float" if isinstance(hard_loss, float) else type(hard_loss).__name__,
     }
 
 
@@ -641,7 +644,7 @@ def ce_extremes(impl, rng):
     "cross_entropy",
     "Não modifica as entradas e repete o resultado",
     points=0.4,
-    hint="Guarde os logits deslocados em um array novo; nada de `logits -= ...`.",
+    hint="A conta é a das outras verificações; para não mudar as entradas, guarde os logits deslocados em um array novo.",
 )
 def ce_intact(impl, rng):
     logits, labels = rng.normal(size=(4, 3)) * 2, rng.integers(3, size=4)
@@ -664,7 +667,8 @@ def ce_intact(impl, rng):
     "cross_entropy",
     "Rótulos inválidos de todo tipo, com suavização também",
     points=0.5,
-    hint="Um rótulo −C ainda é um índice válido do NumPy: só uma comparação explícita o recusa.",
+    hint="Com rótulos bons, a conta é a de sempre. Um rótulo −C ainda é um índice válido do NumPy: só uma comparação "
+    "explícita, seguida de `raise ValueError(...)`, o recusa.",
 )
 def ce_more_invalid_labels(impl, rng):
     n, c = (int(size) for size in rng.permutation([3, 4, 5, 6])[:2])
@@ -712,7 +716,8 @@ if checker.ready("mse", "mae"):
         """Ajusta inclinação e intercepto por descida do gradiente, com taxa de aprendizado que decai."""
         slope = intercept = 0.0
         for step in range(steps):
-            _, grad = loss_fn(slope * bmi + intercept, target)
+            _, grad = loss_fn(slope * bmi + intercept, target.copy())
+            grad = np.asarray(grad)
             decayed = rate / (1 + step / 50)
             slope -= decayed * (grad * bmi).sum()
             intercept -= decayed * grad.sum()
@@ -721,15 +726,20 @@ if checker.ready("mse", "mae"):
     figure, axes = plt.subplots(figsize=(7, 5))
     axes.scatter(np.delete(bmi, slip), np.delete(progress, slip), color="gray", s=20, label="pacientes")
     axes.scatter(
-        bmi[slip], progress[slip], color="black", marker="x", label="o valor certo do paciente trocado"
+        bmi[slip],
+        progress[slip],
+        color="black",
+        marker="x",
+        label="o valor certo do paciente com o erro de digitação",
     )
     ends = np.array([bmi.min(), bmi.max()])
     for name, loss_fn, rate, color in (("MSE", mse, 0.3, "tab:red"), ("MAE", mae, 20.0, "tab:blue")):
         clean, dirty = (fit(loss_fn, target, rate) for target in (progress, typo))
-        _, pull = loss_fn(dirty[0] * bmi + dirty[1], typo)
+        _, pull = loss_fn(dirty[0] * bmi + dirty[1], typo.copy())
+        share = 100 * abs(pull[slip]) / np.abs(pull).sum()
         print(
-            f"{name}: a inclinação vai de {clean[0]:.1f} a {dirty[0]:.1f}; "
-            f"o paciente trocado faz {100 * abs(pull[slip]) / np.abs(pull).sum():.1f}% da força do gradiente"
+            f"{name}: a inclinação vai de {clean[0]:.1f} a {dirty[0]:.1f}; o paciente com o erro de digitação "
+            f"faz {share:.1f}% da força do gradiente".replace(".", ",")
         )
         axes.plot(ends, clean[0] * ends + clean[1], "--", color=color, label=f"{name}, dados certos")
         axes.plot(ends, dirty[0] * ends + dirty[1], "-", color=color, label=f"{name}, com o zero a mais")
@@ -752,10 +762,16 @@ if checker.ready("mse", "mae"):
 
     # Fora das verificações, as perdas prontas voltam a valer: compare as suas com as do scikit-learn.
     guess = np.full_like(progress, progress.mean())
-    print(f"MSE da média: o seu {mse(guess, progress)[0]:.6f}, ", end="")
-    print(f"o do scikit-learn {metrics.mean_squared_error(progress, guess):.6f}")
-    print(f"MAE da média: o seu {mae(guess, progress)[0]:.6f}, ", end="")
-    print(f"o do scikit-learn {metrics.mean_absolute_error(progress, guess):.6f}")
+    for name, loss_fn, theirs in (
+        ("MSE", mse, metrics.mean_squared_error),
+        ("MAE", mae, metrics.mean_absolute_error),
+    ):
+        yours, _ = loss_fn(guess.copy(), progress.copy())
+        print(
+            f"{name} da média: o seu {yours:.6f}, o do scikit-learn {theirs(progress, guess):.6f}".replace(
+                ".", ","
+            )
+        )
 
 # %% [markdown]
 # ## Veja o que você construiu: certeza demais
@@ -787,7 +803,8 @@ if checker.ready("cross_entropy"):
         weights, bias = np.zeros((64, 10)), np.zeros(10)
         curve = []
         for step in range(steps):
-            loss, grad = cross_entropy(inputs @ weights + bias, outputs, epsilon)
+            loss, grad = cross_entropy(inputs @ weights + bias, outputs.copy(), epsilon)
+            grad = np.asarray(grad)
             if step % 20 == 0:
                 test_loss, _ = cross_entropy(pixels[rest] @ weights + bias, classes[rest])
                 curve.append((step, loss, test_loss))
@@ -795,7 +812,7 @@ if checker.ready("cross_entropy"):
             bias -= rate * grad.sum(axis=0)
         # O gradiente é (p − alvo) / N; com ele e o alvo se recuperam as probabilidades.
         _, grad = cross_entropy(pixels[rest] @ weights + bias, classes[rest])
-        probabilities = len(rest) * grad + np.eye(10)[classes[rest]]
+        probabilities = len(rest) * np.asarray(grad) + np.eye(10)[classes[rest]]
         return np.array(curve), probabilities.argmax(axis=1) == classes[rest], probabilities.max(axis=1)
 
     figure, axes = plt.subplots(2, 1, figsize=(6, 8))
@@ -803,9 +820,12 @@ if checker.ready("cross_entropy"):
         curves, hits, confidence = zip(*(train(epsilon, seed) for seed in range(3)), strict=True)
         curve, hits, confidence = np.mean(curves, axis=0), np.concatenate(hits), np.concatenate(confidence)
         print(
-            f"ε = {epsilon}: acertos no teste {100 * hits.mean():.1f}%, confiança média {100 * confidence.mean():.1f}% "
-            f"(só nos erros, {100 * confidence[~hits].mean():.1f}%); "
-            f"perda de teste no fim {curve[-1, 2]:.3f}, a menor no caminho {curve[:, 2].min():.3f}"
+            (
+                f"ε = {epsilon}: acertos no teste {100 * hits.mean():.1f}%, "
+                f"confiança média {100 * confidence.mean():.1f}% "
+                f"(só nos erros, {100 * confidence[~hits].mean():.1f}%); "
+                f"perda de teste no fim {curve[-1, 2]:.3f}, a menor no caminho {curve[:, 2].min():.3f}"
+            ).replace(".", ",")
         )
         axes[0].plot(
             curve[:, 0], curve[:, 1], "--", color=color, label=f"ε = {epsilon}, treino".replace(".", ",")
@@ -850,9 +870,8 @@ if checker.ready("cross_entropy"):
     theirs = torch.nn.functional.cross_entropy(
         torch.tensor(scores), torch.tensor(classes), label_smoothing=0.1
     )
-    print(
-        f"entropia cruzada: a sua {cross_entropy(scores, classes, 0.1)[0]:.10f}, a do PyTorch {theirs:.10f}"
-    )
+    yours, _ = cross_entropy(scores.copy(), classes.copy(), 0.1)
+    print(f"entropia cruzada: a sua {yours:.10f}, a do PyTorch {theirs:.10f}".replace(".", ","))
 
 # %% [markdown]
 # Suavizar não é de graça. Mesmo aqui a rede suavizada exagerou na modéstia: confia menos do que acerta. E, no melhor

@@ -52,15 +52,21 @@ def take_steps(optimizer, params, rng, steps, scale=1.0):
     """Dá `steps` passos, cada um com gradientes novos."""
     for _ in range(steps):
         give_gradients(params, rng, scale=scale)
-        optimizer.step()
+        method(optimizer, "step")()
 
 
-def train_a_little(optimizer, params, rng):
-    """Um treino de três passos, como os de verdade: zero_grad, backward, step."""
-    for _ in range(3):
-        optimizer.zero_grad()
-        sum((torch.tensor(rng.normal(size=tuple(p.shape))) * p**2).sum() for p in params).backward()
-        optimizer.step()
+def method(optimizer, name):
+    """O método pedido; se a classe não o tem, diz qual é."""
+    if not hasattr(optimizer, name):
+        raise AttributeError(
+            f"a classe {type(optimizer).__name__} não tem o método `{name}`: confira o nome e o recuo dele"
+        )
+    return getattr(optimizer, name)
+
+
+def copies(params):
+    """Os valores dos parâmetros, em tensores à parte."""
+    return [p.detach().clone() for p in params]
 
 
 def values(params, when):
@@ -74,6 +80,49 @@ def values(params, when):
 def leftover(params):
     """Quantos parâmetros ainda têm um gradiente diferente de zero."""
     return sum(p.grad is not None and bool(p.grad.any()) for p in params)
+
+
+def first_step(optimizer, params, rng):
+    """O que o primeiro passo faz, com gradientes sorteados."""
+    before = copies(params)
+    give_gradients(params, rng)
+    gradients = [p.grad.clone() for p in params]
+    method(optimizer, "step")()
+    changes = [p.detach() - old for p, old in zip(params, before, strict=True)]
+    uphill = sum(int((change * g > 0).sum()) for change, g in zip(changes, gradients, strict=True))
+    return {
+        "parâmetros que o passo 1 mudou": sum(bool(change.any()) for change in changes),
+        "coordenadas que o passo 1 levou a favor do gradiente": uphill,
+    } | values(params, "depois do passo 1")
+
+
+def train_a_little(make, rng):
+    """Um treino de três passos como os de verdade, e o mesmo treino com os gradientes limpos à mão."""
+    params = new_parameters(rng, (2, 3), (4,))
+    twins = [torch.nn.Parameter(copy) for copy in copies(params)]
+    optimizer, other = make(p for p in params), make(twins)
+    moves = 0
+    for _ in range(3):
+        before = copies(params)
+        method(optimizer, "zero_grad")()
+        for p in twins:
+            p.grad = None
+        factors = [torch.tensor(rng.normal(size=tuple(p.shape))) for p in params]
+        for group in (params, twins):
+            sum((factor * p**2).sum() for factor, p in zip(factors, group, strict=True)).backward()
+        method(optimizer, "step")()
+        other.step()
+        moves += any(not torch.equal(p, old) for p, old in zip(params, before, strict=True))
+    trained = values(params, "depois de 3 passos")
+    optimizer.zero_grad()
+    gap = max((p - twin).abs().max().item() for p, twin in zip(params, twins, strict=True))
+    return {
+        "passos que mudaram os parâmetros, com um gerador": moves,
+        "gradientes que zero_grad não limpou": leftover(params),
+        "diferença entre limpar com zero_grad e limpar à mão": gap,
+        **trained,
+        **values(params, "depois de zero_grad"),
+    }
 
 
 # %% [markdown]
@@ -174,9 +223,8 @@ def leftover(params):
 #
 # <details><summary>Dica 1</summary>
 #
-# O construtor guarda os parâmetros e os números, e cria o lugar da velocidade. Um gerador se esgota na primeira
-# vez que
-# é percorrido, e você vai percorrer os parâmetros em todo passo: guarde-os em uma lista.
+# O construtor confere `lr`, guarda os parâmetros e os números, e cria o lugar da velocidade. Um gerador se esgota na
+# primeira vez que é percorrido, e você vai percorrer os parâmetros em todo passo: guarde-os em uma lista.
 #
 # </details>
 # <details><summary>Dica 2</summary>
@@ -253,8 +301,7 @@ class SGD:
 def sgd_plain(impl, rng):
     params = new_parameters(rng, (2, 3), (4,))
     optimizer = impl.SGD(params, rng.uniform(0.1, 0.5))
-    take_steps(optimizer, params, rng, 1)
-    seen = values(params, "depois do passo 1")
+    seen = first_step(optimizer, params, rng)
     take_steps(optimizer, params, rng, 1)
     return seen | values(params, "depois do passo 2")
 
@@ -310,19 +357,10 @@ def sgd_weight_decay(impl, rng):
     "SGD",
     "Um treino de verdade: `params` é um gerador, e zero_grad limpa os gradientes",
     points=0.3,
-    hint="Guarde `list(params)` no construtor; em zero_grad, ponha None (ou zeros) em cada `.grad`.",
+    hint="Se os passos não mudam nada, guarde `list(params)` no construtor; zero_grad só limpa cada `.grad`, e mais nada.",
 )
 def sgd_training(impl, rng):
-    params = new_parameters(rng, (2, 3), (4,))
-    optimizer = impl.SGD((p for p in params), 0.2, momentum=0.7)
-    train_a_little(optimizer, params, rng)
-    seen = values(params, "depois de 3 passos")
-    optimizer.zero_grad()
-    return (
-        seen
-        | values(params, "depois de zero_grad")
-        | {"gradientes que zero_grad não limpou": leftover(params)}
-    )
+    return train_a_little(lambda params: impl.SGD(params, 0.2, momentum=0.7), rng)
 
 
 ### BEGIN HIDDEN TESTS
@@ -400,8 +438,10 @@ def precision(make, rng):
 
     single = torch.nn.Parameter(torch.tensor(rng.normal(size=4), dtype=torch.float32))
     take_steps(make([single]), [single], rng, 2)
-    effect = (final(1e-9) - final(0.0)) * 1e9
+    reached = final(0.0)
+    effect = (final(1e-9) - reached) * 1e9
     return {
+        "coordenadas que os passos tiraram do lugar": int((reached != 0).sum()),
         "variação de θ, por unidade, se o primeiro gradiente muda em uma parte em um bilhão": checker.Near(
             effect, 1e-4
         ),
@@ -552,13 +592,12 @@ class Adagrad:
     "Adagrad",
     "Os quadrados dos gradientes se acumulam, coordenada a coordenada",
     points=0.4,
-    hint="Refaça o exemplo do enunciado: depois dos gradientes 3 e 4, G é 25.",
+    hint="Refaça o exemplo do enunciado (depois dos gradientes 3 e 4, G é 25) e mude o parâmetro no lugar, com `p -= ...`.",
 )
 def adagrad_steps(impl, rng):
     params = new_parameters(rng, (2, 3), (4,))
     optimizer = impl.Adagrad(params, rng.uniform(0.1, 0.5))
-    take_steps(optimizer, params, rng, 1)
-    seen = values(params, "depois do passo 1")
+    seen = first_step(optimizer, params, rng)
     take_steps(optimizer, params, rng, 3)
     return seen | values(params, "depois do passo 4")
 
@@ -583,19 +622,10 @@ def adagrad_eps(impl, rng):
     "Adagrad",
     "Um treino de verdade: `params` é um gerador, e zero_grad limpa os gradientes",
     points=0.2,
-    hint="Guarde `list(params)` no construtor; em zero_grad, ponha None (ou zeros) em cada `.grad`.",
+    hint="Se os passos não mudam nada, guarde `list(params)` no construtor; zero_grad só limpa cada `.grad`, e mais nada.",
 )
 def adagrad_training(impl, rng):
-    params = new_parameters(rng, (2, 3), (4,))
-    optimizer = impl.Adagrad((p for p in params), 0.3)
-    train_a_little(optimizer, params, rng)
-    seen = values(params, "depois de 3 passos")
-    optimizer.zero_grad()
-    return (
-        seen
-        | values(params, "depois de zero_grad")
-        | {"gradientes que zero_grad não limpou": leftover(params)}
-    )
+    return train_a_little(lambda params: impl.Adagrad(params, 0.3), rng)
 
 
 ### BEGIN HIDDEN TESTS
@@ -743,13 +773,12 @@ class RMSprop:
     "RMSprop",
     "O gradiente é dividido pela raiz da média móvel dos quadrados",
     points=0.4,
-    hint="Refaça o exemplo do enunciado, com alpha = 0,75 e gradientes 2 e 1.",
+    hint="Refaça o exemplo do enunciado, com alpha = 0,75 e gradientes 2 e 1, e mude o parâmetro no lugar, com `p -= ...`.",
 )
 def rmsprop_steps(impl, rng):
     params = new_parameters(rng, (2, 3), (4,))
     optimizer = impl.RMSprop(params, rng.uniform(0.1, 0.5), 0.7)
-    take_steps(optimizer, params, rng, 1)
-    seen = values(params, "depois do passo 1")
+    seen = first_step(optimizer, params, rng)
     take_steps(optimizer, params, rng, 3)
     return seen | values(params, "depois do passo 4")
 
@@ -774,19 +803,10 @@ def rmsprop_eps(impl, rng):
     "RMSprop",
     "Um treino de verdade: `params` é um gerador, e zero_grad limpa os gradientes",
     points=0.2,
-    hint="Guarde `list(params)` no construtor; em zero_grad, ponha None (ou zeros) em cada `.grad`.",
+    hint="Se os passos não mudam nada, guarde `list(params)` no construtor; zero_grad só limpa cada `.grad`, e mais nada.",
 )
 def rmsprop_training(impl, rng):
-    params = new_parameters(rng, (2, 3), (4,))
-    optimizer = impl.RMSprop((p for p in params), 0.1)
-    train_a_little(optimizer, params, rng)
-    seen = values(params, "depois de 3 passos")
-    optimizer.zero_grad()
-    return (
-        seen
-        | values(params, "depois de zero_grad")
-        | {"gradientes que zero_grad não limpou": leftover(params)}
-    )
+    return train_a_little(lambda params: impl.RMSprop(params, 0.1), rng)
 
 
 ### BEGIN HIDDEN TESTS
@@ -968,13 +988,12 @@ class Adam:
     "Adam",
     "As duas médias móveis e a correção de viés, passo a passo",
     points=0.4,
-    hint="Refaça a tabela do enunciado, com betas (0,5; 0,75) e gradientes 2 e 1.",
+    hint="Refaça a tabela do enunciado, com betas (0,5; 0,75) e gradientes 2 e 1, e mude o parâmetro no lugar, com `p -= ...`.",
 )
 def adam_steps(impl, rng):
     params = new_parameters(rng, (2, 3), (4,))
     optimizer = impl.Adam(params, rng.uniform(0.1, 0.5), (0.6, 0.8))
-    take_steps(optimizer, params, rng, 1)
-    seen = values(params, "depois do passo 1")
+    seen = first_step(optimizer, params, rng)
     take_steps(optimizer, params, rng, 1)
     seen |= values(params, "depois do passo 2")
     take_steps(optimizer, params, rng, 3)
@@ -1016,19 +1035,10 @@ def adam_weight_decay(impl, rng):
     "Adam",
     "Um treino de verdade: `params` é um gerador, e zero_grad limpa os gradientes",
     points=0.2,
-    hint="Guarde `list(params)` no construtor; em zero_grad, ponha None (ou zeros) em cada `.grad`.",
+    hint="Se os passos não mudam nada, guarde `list(params)` no construtor; zero_grad só limpa cada `.grad`, e mais nada.",
 )
 def adam_training(impl, rng):
-    params = new_parameters(rng, (2, 3), (4,))
-    optimizer = impl.Adam((p for p in params), lr=0.2)
-    train_a_little(optimizer, params, rng)
-    seen = values(params, "depois de 3 passos")
-    optimizer.zero_grad()
-    return (
-        seen
-        | values(params, "depois de zero_grad")
-        | {"gradientes que zero_grad não limpou": leftover(params)}
-    )
+    return train_a_little(lambda params: impl.Adam(params, lr=0.2), rng)
 
 
 ### BEGIN HIDDEN TESTS
@@ -1056,7 +1066,7 @@ def adam_intact(impl, rng):
 
 @checker.probe(
     "Adam",
-    "lr negativo ou um beta fora de [0, 1) levanta ValueError; zero é permitido",
+    "lr negativo ou um beta fora de [0, 1) levanta ValueError, e zero é permitido",
     points=0.3,
     hint="Confira cada beta: 0 pode, 1 não pode.",
 )
@@ -1077,7 +1087,7 @@ def adam_invalid(impl, rng):
 
 @checker.probe(
     "Adam",
-    "Valem os padrões: lr = 1e-3, betas = (0,9; 0,999), eps = 1e-8, sem decaimento",
+    "Valem os padrões: lr = 1e-3, betas = (0.9, 0.999), eps = 1e-8, sem decaimento",
     points=0.1,
     hint="Não mude os valores padrão do construtor.",
 )
@@ -1204,13 +1214,12 @@ class AdamW:
     "AdamW",
     "Sem decaimento, o passo é o do Adam, com eps fora da raiz",
     points=0.4,
-    hint="Médias móveis, correção de viés e eps são os do Adam.",
+    hint="Médias móveis, correção de viés e eps são os do Adam; mude o parâmetro no lugar, com `p -= ...`.",
 )
 def adamw_steps(impl, rng):
     params = new_parameters(rng, (2, 3), (4,))
     optimizer = impl.AdamW(params, rng.uniform(0.1, 0.5), (0.6, 0.8), 0.5, 0.0)
-    take_steps(optimizer, params, rng, 1)
-    seen = values(params, "depois do passo 1")
+    seen = first_step(optimizer, params, rng)
     take_steps(optimizer, params, rng, 3)
     return seen | values(params, "depois do passo 4")
 
@@ -1234,19 +1243,10 @@ def adamw_weight_decay(impl, rng):
     "AdamW",
     "Um treino de verdade: `params` é um gerador, e zero_grad limpa os gradientes",
     points=0.2,
-    hint="Guarde `list(params)` no construtor; em zero_grad, ponha None (ou zeros) em cada `.grad`.",
+    hint="Se os passos não mudam nada, guarde `list(params)` no construtor; zero_grad só limpa cada `.grad`, e mais nada.",
 )
 def adamw_training(impl, rng):
-    params = new_parameters(rng, (2, 3), (4,))
-    optimizer = impl.AdamW((p for p in params), lr=0.2)
-    train_a_little(optimizer, params, rng)
-    seen = values(params, "depois de 3 passos")
-    optimizer.zero_grad()
-    return (
-        seen
-        | values(params, "depois de zero_grad")
-        | {"gradientes que zero_grad não limpou": leftover(params)}
-    )
+    return train_a_little(lambda params: impl.AdamW(params, lr=0.2), rng)
 
 
 ### BEGIN HIDDEN TESTS
@@ -1274,7 +1274,7 @@ def adamw_intact(impl, rng):
 
 @checker.probe(
     "AdamW",
-    "lr negativo ou um beta fora de [0, 1) levanta ValueError; zero é permitido",
+    "lr negativo ou um beta fora de [0, 1) levanta ValueError, e zero é permitido",
     points=0.1,
     hint="Confira cada beta: 0 pode, 1 não pode.",
 )
@@ -1295,7 +1295,7 @@ def adamw_invalid(impl, rng):
 
 @checker.probe(
     "AdamW",
-    "Valem os padrões: lr = 1e-3, betas = (0,9; 0,999), eps = 1e-8, weight_decay = 1e-2",
+    "Valem os padrões: lr = 1e-3, betas = (0.9, 0.999), eps = 1e-8, weight_decay = 1e-2",
     points=0.1,
     hint="Não mude os valores padrão do construtor: aqui o decaimento padrão não é zero.",
 )
@@ -1346,8 +1346,8 @@ if checker.ready("SGD", "Adagrad", "RMSprop", "Adam"):
     curvatures = torch.linalg.eigvalsh(blood.T @ blood / len(blood))
     bottom = torch.linalg.lstsq(blood, progress[:, None]).solution[:, 0]
     lowest = valley(bottom)
-    print(f"curvaturas do vale: {curvatures[0]:.3f} e {curvatures[1]:.3f}")
-    print(f"número de condição: {curvatures[1] / curvatures[0]:.1f}")
+    print(f"curvaturas do vale: {curvatures[0]:.3f} e {curvatures[1]:.3f}".replace(".", ","))
+    print(f"número de condição: {curvatures[1] / curvatures[0]:.1f}".replace(".", ","))
 
     racers = {
         "SGD": lambda params: SGD(params, lr=0.95),
@@ -1415,6 +1415,7 @@ if checker.ready("SGD", "Adagrad", "RMSprop", "Adam"):
 
 # %%
 if checker.ready("SGD", "Adagrad", "RMSprop", "Adam", "AdamW"):
+    from matplotlib.ticker import LogLocator, NullFormatter
     from sklearn.datasets import load_digits
 
     torch.set_num_threads(1)  # em uma rede pequena, mais threads só atrapalham
@@ -1456,14 +1457,18 @@ if checker.ready("SGD", "Adagrad", "RMSprop", "Adam", "AdamW"):
         runs = [race(make, seed) for seed in range(3)]
         mean = np.mean([curve for curve, _ in runs], axis=0)
         hits = np.array([hit for _, hit in runs])
-        print(
+        line = (
             f"{name}: perda de treino {mean[1]:.3f} depois de 1 época e {mean[-1]:.4f} no fim; "
             f"acertos na validação {hits.mean():.1f}% ± {hits.std():.1f} (3 sementes)"
         )
+        print(line.replace(".", ","))
         axis.semilogy(mean, "o-", markersize=3, label=name)
     axis.set(
         xlabel="época", ylabel="perda de treino (escala logarítmica)", title="A mesma rede, seis otimizadores"
     )
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}".replace(".", ","))
+    axis.yaxis.set_minor_formatter(NullFormatter())
     axis.legend()
     plt.tight_layout()
     plt.show()

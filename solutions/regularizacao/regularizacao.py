@@ -136,6 +136,21 @@ def l2_penalty(weights, lam):
 
 # %%
 # @title Verificação: l2_penalty
+def seen_l2(answer, weights):
+    """O que a penalidade devolveu, com nomes; NaN no lugar de um gradiente que falta."""
+    first, second = answer
+    swapped = isinstance(first, list | tuple) and not isinstance(second, list | tuple)
+    penalty, grads = (second, first) if swapped else (first, second)
+    seen = {
+        "o que o `return` traz primeiro": "gradientes" if swapped else "penalidade",
+        "quantidade de gradientes": len(grads),
+        "penalidade": penalty,
+    }
+    for i, w in enumerate(weights):
+        seen[f"gradiente do {i + 1}º array"] = grads[i] if i < len(grads) else np.full(w.shape, np.nan)
+    return seen
+
+
 @checker.probe(
     "l2_penalty",
     "Penalidade e gradientes de dois arrays",
@@ -144,8 +159,7 @@ def l2_penalty(weights, lam):
 )
 def l2_values(impl, rng):
     weights = [rng.normal(size=(3, 4)), rng.normal(size=4)]
-    penalty, grads = impl.l2_penalty([w.copy() for w in weights], rng.uniform(0.2, 0.8))
-    return {"penalidade": penalty, "gradiente do 1º array": grads[0], "gradiente do 2º array": grads[1]}
+    return seen_l2(impl.l2_penalty([w.copy() for w in weights], rng.uniform(0.2, 0.8)), weights)
 
 
 ### BEGIN HIDDEN TESTS
@@ -153,22 +167,19 @@ def l2_values(impl, rng):
     "l2_penalty",
     "Vale para arrays de qualquer forma e para lam = 0, sem modificar a lista nem os pesos",
     points=0.7,
-    hint="Devolva arrays novos: nada de `w *= lam`.",
+    hint="Some todas as entradas de todos os arrays. Se os pesos mudaram, devolva arrays novos, sem `w *= lam`.",
 )
 def l2_shapes(impl, rng):
     weights = [rng.normal(size=(1, 1)), rng.normal(size=(2, 3, 2)), rng.normal(size=5) * 100]
     given = [w.copy() for w in weights]
-    penalty, grads = impl.l2_penalty(given, rng.uniform(2, 5))
-    grads = [np.array(g) for g in grads]
-    single, _ = impl.l2_penalty([weights[1].copy()], rng.uniform(2, 5))
-    nothing, zeros = impl.l2_penalty([w.copy() for w in weights], 0.0)
-    return {
-        "penalidade": penalty,
-        "quantidade de gradientes": len(grads),
-        "penalidade de um array só": single,
-        "penalidade com lam = 0": nothing,
-        "gradiente com lam = 0": zeros[1],
-        **{f"gradiente do {i}º array": g for i, g in enumerate(grads, start=1)},
+    seen = seen_l2(impl.l2_penalty(given, rng.uniform(2, 5)), weights)
+    seen = {name: value if isinstance(value, str) else np.array(value) for name, value in seen.items()}
+    single = seen_l2(impl.l2_penalty([weights[1].copy()], rng.uniform(2, 5)), weights[1:2])
+    nothing = seen_l2(impl.l2_penalty([w.copy() for w in weights], 0.0), weights)
+    return seen | {
+        "penalidade de um array só": single["penalidade"],
+        "penalidade com lam = 0": nothing["penalidade"],
+        "gradiente com lam = 0": nothing["gradiente do 2º array"],
         **{f"{i}º array depois da chamada": w for i, w in enumerate(given, start=1)},
     }
 
@@ -222,6 +233,21 @@ def l1_penalty(weights, lam):
 
 # %%
 # @title Verificação: l1_penalty
+def seen_l1(answer, weights):
+    """O que a penalidade devolveu, com nomes; NaN no lugar de um gradiente que falta."""
+    first, second = answer
+    swapped = isinstance(first, list | tuple) and not isinstance(second, list | tuple)
+    penalty, grads = (second, first) if swapped else (first, second)
+    seen = {
+        "o que o `return` traz primeiro": "gradientes" if swapped else "penalidade",
+        "quantidade de gradientes": len(grads),
+        "penalidade": penalty,
+    }
+    for i, w in enumerate(weights):
+        seen[f"gradiente do {i + 1}º array"] = grads[i] if i < len(grads) else np.full(w.shape, np.nan)
+    return seen
+
+
 @checker.probe(
     "l1_penalty",
     "Penalidade e gradientes de dois arrays",
@@ -230,21 +256,19 @@ def l1_penalty(weights, lam):
 )
 def l1_values(impl, rng):
     weights = [rng.normal(size=(3, 4)), rng.normal(size=4)]
-    penalty, grads = impl.l1_penalty([w.copy() for w in weights], rng.uniform(0.2, 0.8))
-    return {"penalidade": penalty, "gradiente do 1º array": grads[0], "gradiente do 2º array": grads[1]}
+    return seen_l1(impl.l1_penalty([w.copy() for w in weights], rng.uniform(0.2, 0.8)), weights)
 
 
 @checker.probe(
     "l1_penalty",
     "Em um peso igual a zero o gradiente é zero",
     points=0.4,
-    hint="`np.sign(0.0)` é 0. Quem divide por `np.abs(w)` encontra 0/0.",
+    hint="Se só diferem as posições dos zeros: `np.sign(0.0)` é 0, e dividir por `np.abs(w)` dá 0/0.",
 )
 def l1_zeros(impl, rng):
     w = rng.normal(size=(2, 5))
     w[:, rng.permutation(5)[:2]] = 0.0
-    penalty, grads = impl.l1_penalty([w.copy()], rng.uniform(0.2, 0.8))
-    return {"penalidade": penalty, "gradiente": grads[0]}
+    return seen_l1(impl.l1_penalty([w.copy()], rng.uniform(0.2, 0.8)), [w])
 
 
 ### BEGIN HIDDEN TESTS
@@ -252,22 +276,19 @@ def l1_zeros(impl, rng):
     "l1_penalty",
     "Vale para arrays de qualquer forma e para lam = 0, sem modificar a lista nem os pesos",
     points=0.7,
-    hint="Devolva arrays novos, e some todas as entradas, qualquer que seja a forma.",
+    hint="Some todas as entradas de todos os arrays. Se os pesos mudaram, devolva arrays novos.",
 )
 def l1_shapes(impl, rng):
     weights = [rng.normal(size=(1, 1)), rng.normal(size=(2, 3, 2)), rng.normal(size=5) * 100]
     given = [w.copy() for w in weights]
-    penalty, grads = impl.l1_penalty(given, rng.uniform(2, 5))
-    grads = [np.array(g) for g in grads]
-    single, _ = impl.l1_penalty([weights[1].copy()], rng.uniform(2, 5))
-    nothing, zeros = impl.l1_penalty([w.copy() for w in weights], 0.0)
-    return {
-        "penalidade": penalty,
-        "quantidade de gradientes": len(grads),
-        "penalidade de um array só": single,
-        "penalidade com lam = 0": nothing,
-        "gradiente com lam = 0": zeros[1],
-        **{f"gradiente do {i}º array": g for i, g in enumerate(grads, start=1)},
+    seen = seen_l1(impl.l1_penalty(given, rng.uniform(2, 5)), weights)
+    seen = {name: value if isinstance(value, str) else np.array(value) for name, value in seen.items()}
+    single = seen_l1(impl.l1_penalty([weights[1].copy()], rng.uniform(2, 5)), weights[1:2])
+    nothing = seen_l1(impl.l1_penalty([w.copy() for w in weights], 0.0), weights)
+    return seen | {
+        "penalidade de um array só": single["penalidade"],
+        "penalidade com lam = 0": nothing["penalidade"],
+        "gradiente com lam = 0": nothing["gradiente do 2º array"],
         **{f"{i}º array depois da chamada": w for i, w in enumerate(given, start=1)},
     }
 
@@ -487,20 +508,25 @@ def dyadic_losses(rng, units):
 
 
 def follow(stopper, losses):
-    """Entrega as perdas uma a uma; devolve o que `step` respondeu e a melhor perda depois de cada época."""
+    """Entrega as perdas uma a uma e, a quem ainda não parou, três vezes mais a última."""
     answers, best = [], []
     for loss in losses:
         answers.append(stopper.step(loss, {"w": np.full(2, loss)}))
         best.append(stopper.best_loss)
-    return {
-        "respostas de step": [bool(answer) for answer in answers],
-        "best_loss depois de cada época": best,
-        "épocas em que step nada devolveu": sum(answer is None for answer in answers),
-    }
+    late = 0
+    while not answers[-1] and late < 3:
+        late += 1
+        answers.append(stopper.step(losses[-1], {"w": np.full(2, losses[-1])}))
+    return {"respostas de step, época por época": told(answers), "best_loss depois de cada época": best}
+
+
+def told(answers):
+    """As respostas em palavras: None, False e True."""
+    return ", ".join("None" if answer is None else str(bool(answer)) for answer in answers)
 
 
 def saved_state(stopper, state):
-    """O estado guardado; se não há nenhum, zeros no lugar dos arrays de `state`."""
+    """O estado guardado e se há algum; se não há, zeros no lugar dos arrays de `state`."""
 
     def blank(part):
         return (
@@ -509,7 +535,8 @@ def saved_state(stopper, state):
             else np.zeros_like(part)
         )
 
-    return blank(state) if stopper.best_state is None else stopper.best_state
+    best = getattr(stopper, "best_state", None)
+    return (best, "um estado") if best else (blank(state), "nenhum estado")
 
 
 @checker.probe(
@@ -552,8 +579,9 @@ def stopping_copy(impl, rng):
     first["camada"]["b"] += 1
     first["v"] = rng.normal(size=2)
     stopper.step(losses[1], second)
-    best = saved_state(stopper, second)
+    best, kept = saved_state(stopper, second)
     return {
+        "o que há em best_state depois de uma melhora": kept,
         "w guardado, depois de `state['w'] *= 2`": best["w"],
         "v guardado, depois de `state['v'] = outro`": best["v"],
         "b guardado, depois de `state['camada']['b'] += 1`": best["camada"]["b"],
@@ -592,15 +620,17 @@ def stopping_best_state(impl, rng):
     )
     stopper = impl.EarlyStopping(patience=4, min_delta=step / 2)
     stopper.step(losses[0], first)
-    after_first = np.array(saved_state(stopper, first)["rede"]["oculta"]["w"])
+    best, kept = saved_state(stopper, first)
+    after_first = np.array(best["rede"]["oculta"]["w"])
     stopper.step(losses[1], second)
     untouched = np.array(second["rede"]["oculta"]["b"])
     second["rede"]["oculta"]["w"][0] = 0.0
     second["rede"]["oculta"]["b"] = rng.normal(size=2)
     second["rede"]["nova"] = rng.normal(size=3)
     stopper.step(losses[2], third)
-    best = saved_state(stopper, third)
+    best, _ = saved_state(stopper, third)
     return {
+        "o que há em best_state depois de uma melhora": kept,
         "w guardado na 1ª época": after_first,
         "w guardado": best["rede"]["oculta"]["w"],
         "b guardado": best["rede"]["oculta"]["b"],
@@ -624,12 +654,14 @@ def stopping_independent(impl, rng):
     one, two = impl.EarlyStopping(1), impl.EarlyStopping(2, step)
     before = [one.best_loss, two.best_loss]
     answers = [
-        [follow(one, [mine])["respostas de step"][0], follow(two, [its])["respostas de step"][0]]
+        (one.step(mine, {"w": np.full(2, mine)}), two.step(its, {"w": np.full(2, its)}))
         for mine, its in zip(losses, others, strict=True)
     ]
+    firsts, seconds = zip(*answers, strict=True)
     return {
         "best_loss antes da primeira época": before,
-        "respostas do 1º objeto e do 2º, época por época": answers,
+        "respostas do 1º objeto, época por época": told(firsts),
+        "respostas do 2º objeto, época por época": told(seconds),
         "best_loss do 1º": one.best_loss,
         "best_loss do 2º": two.best_loss,
     }
@@ -736,6 +768,26 @@ def reach(values):
     return sorted([max(0, -values.min()), max(0, values.max())])
 
 
+def content(images, out):
+    """O que se vê nas saídas, antes de perguntar para onde foram: pixels, zeros e a soma de cada imagem."""
+    gone = (out == 0).all(axis=(1, 2))
+    fits = (gone | found_shifts(images, out)[1]).all()
+    kept = np.isclose(out.sum(axis=(1, 2)), images.sum(axis=(1, 2)))
+    rows = out.sum(axis=2)
+    whole = np.isclose(rows[:, :, None], images.sum(axis=2)[:, None]).any(axis=2) | (rows == 0)
+    return {
+        "toda saída é a própria imagem deslocada, com zeros no espaço que se abre": yes(fits),
+        "todas as saídas são só de zeros": yes(gone.all()),
+        "a soma dos pixels nunca muda": yes(kept.all()),
+        "há linhas que perdem só uma parte dos pixels": yes(fits or not whole.all()),
+        "há zeros nas saídas": yes((out == 0).any()),
+    }
+
+
+def yes(fact):
+    return "sim" if fact else "não"
+
+
 @checker.probe(
     "random_shift",
     "Cada imagem se desloca por inteiros só seus, de −max_shift a max_shift, e zeros completam",
@@ -751,18 +803,15 @@ def shift_values_statistics(seen, rng):
     images, out = pictures(rng, 100, 5, 6), seen["saída"]
     shifts, clean = found_shifts(images, out)
     varied = len(np.unique(shifts, axis=0)) > 1
-    return {
-        "há saída que não é a própria imagem deslocada e completada com zeros (1 = sim)": not clean.all(),
-        "há zeros na saída (1 = sim)": (out == 0).any(),
+    return content(images, out) | {
+        "saídas só de zeros": (out == 0).all(axis=(1, 2)).sum(),
         "alcance de dy nos dois sentidos": reach(shifts[clean, 0]),
         "alcance de dx nos dois sentidos": reach(shifts[clean, 1]),
         "fração de imagens com o deslocamento da primeira": checker.Near(
             (shifts == shifts[0]).all(axis=1).mean(), 0.17
         ),
         "fração de imagens com dy = dx": checker.Near(varied * (shifts[:, 0] == shifts[:, 1]).mean(), 0.35),
-        "fração de imagens com a mesma soma de antes": checker.Near(
-            np.isclose(out.sum(axis=(1, 2)), images.sum(axis=(1, 2))).mean(), 0.17
-        ),
+        "fração de imagens que ficaram no lugar": checker.Near((shifts == 0).all(axis=1).mean(), 0.17),
     }
 
 
@@ -771,21 +820,36 @@ def shift_values_statistics(seen, rng):
     "random_shift",
     "O sorteio é uniforme, independente em dy e dx e de uma imagem para outra",
     points=0.5,
-    hint="Com max_shift = 1, os nove pares (dy, dx) têm a mesma chance. Sorteie inteiros, sem arredondar reais.",
+    hint="Todo inteiro de −max_shift a max_shift tem a mesma chance, em dy e em dx, um sem depender do outro.",
 )
 def shift_uniform(impl, rng):
-    return {"saída": impl.random_shift(pictures(rng, 1500, 2, 2), 1, rng.spawn(1)[0])}
+    return {
+        "saída com max_shift = 1": impl.random_shift(pictures(rng, 1500, 3, 3), 1, rng.spawn(1)[0]),
+        "saída com max_shift = 2": impl.random_shift(pictures(rng, 1500, 3, 3), 2, rng.spawn(1)[0]),
+    }
 
 
 @shift_uniform.measure
 def shift_uniform_statistics(seen, rng):
-    shifts, clean = found_shifts(pictures(rng, 1500, 2, 2), seen["saída"])
-    pairs = np.bincount(3 * (shifts[:, 0] + 1) + shifts[:, 1] + 1, minlength=9) / len(shifts)
-    return {
-        "há saída que não é a própria imagem deslocada e completada com zeros (1 = sim)": not clean.all(),
-        "frequência dos nove pares (dy, dx), da menor para a maior": checker.Near(np.sort(pairs), 0.07),
-        "frequência do zero em dy e dx": checker.Near((shifts == 0).mean(), 0.075),
-        "frequência de dy = dx": checker.Near((shifts[:, 0] == shifts[:, 1]).mean(), 0.105),
+    images, out = pictures(rng, 1500, 3, 3), seen["saída com max_shift = 1"]
+    others, far = pictures(rng, 1500, 3, 3), seen["saída com max_shift = 2"]
+    shifts, clean = found_shifts(images, out)
+    further, apart = found_shifts(others, far)
+    pairs = np.bincount(
+        3 * shifts[clean].clip(-1, 1)[:, 0] + shifts[clean].clip(-1, 1)[:, 1] + 4, minlength=9
+    )
+    sizes = [(np.abs(further[apart]) == size).mean() if apart.any() else 0.0 for size in range(3)]
+    return content(others, far) | {
+        "alcance de dy nos dois sentidos, com max_shift = 2": reach(further[apart, 0]),
+        "alcance de dx nos dois sentidos, com max_shift = 2": reach(further[apart, 1]),
+        "frequência dos deslocamentos de 0, 1 e 2 pixels, com max_shift = 2": checker.Near(sizes, 0.08),
+        "frequência dos nove pares (dy, dx) com max_shift = 1, da menor para a maior": checker.Near(
+            np.sort(pairs) / len(shifts), 0.07
+        ),
+        "frequência do zero em dy e dx, com max_shift = 1": checker.Near((shifts == 0).mean(), 0.075),
+        "frequência de dy = dx, com max_shift = 1": checker.Near(
+            (shifts[:, 0] == shifts[:, 1]).mean(), 0.105
+        ),
         "frequência de imagens com o deslocamento da anterior": checker.Near(
             (shifts[1:] == shifts[:-1]).all(axis=1).mean(), 0.07
         ),
@@ -796,13 +860,13 @@ def shift_uniform_statistics(seen, rng):
     "random_shift",
     "O acaso vem do rng: sorteio novo a cada chamada, repetível com a mesma semente",
     points=0.3,
-    hint="Use só o `rng` recebido: nada de `np.random.randint` nem de gerador criado dentro da função.",
+    hint="Se as saídas são as imagens deslocadas, confira de onde vem o acaso: só do `rng` recebido.",
 )
 def shift_randomness(impl, rng):
     images = pictures(rng, 120, 3, 4)
     seed = int(rng.integers(2**31))
     first, second = np.random.default_rng(seed), np.random.default_rng(seed)
-    outs = [np.array(impl.random_shift(images.copy(), 1, generator)) for generator in (first, first, second)]
+    outs = [np.array(impl.random_shift(images.copy(), 2, generator)) for generator in (first, first, second)]
     return {"saídas": np.stack(outs)}
 
 
@@ -810,15 +874,11 @@ def shift_randomness(impl, rng):
 def shift_repetition(seen, rng):
     images = pictures(rng, 120, 3, 4)
     first, again, repeated = seen["saídas"]
-    return {
-        "fração de imagens que ficaram no lugar": checker.Near(
-            (first == images).all(axis=(1, 2)).mean(), 0.25
+    return content(images, first) | {
+        "fração de imagens iguais em duas chamadas seguidas": checker.Near(
+            (first == again).all(axis=(1, 2)).mean(), 0.4
         ),
-        "concordância entre duas chamadas seguidas": checker.Near(
-            (first == again).all(axis=(1, 2)).mean(), 0.25
-        ),
-        "concordância com a mesma semente": (first == repeated).all(axis=(1, 2)).mean(),
-        "há saída que não é a própria imagem deslocada (1 = sim)": not found_shifts(images, first)[1].all(),
+        "com a mesma semente, as saídas": "iguais" if (first == repeated).all() else "diferentes",
     }
 
 
@@ -826,10 +886,10 @@ def shift_repetition(seen, rng):
     "random_shift",
     "Um deslocamento maior que a imagem dá zeros, e uma imagem pode ter um pixel só",
     points=0.3,
-    hint="A moldura de zeros tem a largura max_shift, ainda que a imagem seja menor que isso.",
+    hint="O sorteio vai até max_shift, ainda que a imagem seja menor; a moldura de zeros tem essa mesma largura.",
 )
 def shift_beyond(impl, rng):
-    out = impl.random_shift(pictures(rng, 800, 2, 3), 3, rng.spawn(1)[0])
+    out = impl.random_shift(pictures(rng, 3000, 2, 3), 3, rng.spawn(1)[0])
     return {
         "saída": out,
         "saída de um pixel": impl.random_shift(pictures(rng, 300, 1, 1), 1, rng.spawn(1)[0]),
@@ -838,33 +898,36 @@ def shift_beyond(impl, rng):
 
 @shift_beyond.measure
 def shift_beyond_statistics(seen, rng):
-    images, out = pictures(rng, 800, 2, 3), seen["saída"]
+    images, out = pictures(rng, 3000, 2, 3), seen["saída"]
     pixels, shown = pictures(rng, 300, 1, 1), seen["saída de um pixel"]
-    gone = (out == 0).all(axis=(1, 2))
-    return {
-        "há saída que não é de zeros nem a própria imagem deslocada (1 = sim)": not (
-            gone | found_shifts(images, out)[1]
-        ).all(),
-        "fração de imagens só de zeros": checker.Near(gone.mean(), 0.14),
-        "há pixel que não é o seu nem zero (1 = sim)": not ((shown == pixels) | (shown == 0)).all(),
+    shifts, shown_shifted = found_shifts(images, out)
+    left = shifts[shown_shifted] if shown_shifted.any() else np.full((1, 2), np.nan)
+    return content(images, out) | {
+        "fração de imagens só de zeros": checker.Near((out == 0).all(axis=(1, 2)).mean(), 0.07),
+        "alcance de dy entre as que ficaram à vista": reach(left[:, 0]),
+        "alcance de dx entre as que ficaram à vista": reach(left[:, 1]),
+        "fração com dy = 0 entre as que ficaram à vista": checker.Near((left[:, 0] == 0).mean(), 0.13),
+        "fração com dx = 0 entre as que ficaram à vista": checker.Near((left[:, 1] == 0).mean(), 0.13),
+        "cada pixel sozinho fica ou vira zero": yes(((shown == pixels) | (shown == 0)).all()),
         "fração de pixels que ficaram": checker.Near((shown == pixels).mean(), 0.155),
-        "há pixel que ficou (1 = sim)": (shown == pixels).any(),
+        "algum pixel ficou": yes((shown == pixels).any()),
     }
 
 
 @checker.probe(
     "random_shift",
-    "Com max_shift = 0 nada muda, e as imagens recebidas ficam intactas",
+    "Com max_shift = 0 nada muda; com 2, as imagens andam, e as recebidas ficam intactas",
     points=0.2,
-    hint="Escreva em um array novo, como `np.zeros_like(images)`.",
+    hint="Se images mudou, escreva em um array novo, como `np.zeros_like(images)`.",
 )
 def shift_intact(impl, rng):
-    images = rng.normal(size=(3, 4, 2))
+    images = rng.normal(size=(12, 4, 3))
     given = images.copy()
-    impl.random_shift(given, 2, rng.spawn(1)[0])
+    out = np.array(impl.random_shift(given, 2, rng.spawn(1)[0]))
     return {
-        "saída com max_shift = 0": impl.random_shift(images.copy(), 0, rng.spawn(1)[0]),
         "images depois da chamada": given,
+        "alguma imagem anda com max_shift = 2": "sim" if out.any() and (out != images).any() else "não",
+        "saída com max_shift = 0": impl.random_shift(images.copy(), 0, rng.spawn(1)[0]),
     }
 
 
@@ -882,8 +945,9 @@ checker.check("random_shift")
 # * **L1 pelo gradiente**, com o de `l1_penalty`;
 # * **L1 proximal**: passo só da perda e depois `soft_threshold`.
 #
-# Conte os pesos que terminam **exatamente** em zero. E compare as duas L1 no teste: erram quase o mesmo, mas só uma
-# diz quais atributos dispensar.
+# Conte os pesos que terminam **exatamente** em zero. E compare as duas L1 no teste: até $\lambda \approx 0{,}2$ erram
+# quase o mesmo, mas só uma diz quais atributos dispensar. Com $\lambda$ maior, as duas erram mais; a L2, nesta faixa de
+# $\lambda$, ainda melhora.
 
 # %%
 if checker.ready("l2_penalty", "l1_penalty", "soft_threshold"):
@@ -919,7 +983,10 @@ if checker.ready("l2_penalty", "l1_penalty", "soft_threshold"):
     print("Pesos exatamente iguais a zero, de 65:")
     print("        λ  " + "  ".join(f"{method:>17}" for method in found))
     for i, lam in enumerate(lams):
-        print(f"{lam:9.4f}  " + "  ".join(f"{(ws[i] == 0).sum():17d}" for ws in found.values()))
+        print(
+            f"{lam:9.4f}  ".replace(".", ",")
+            + "  ".join(f"{(ws[i] == 0).sum():17d}" for ws in found.values())
+        )
 
     figure, axes = plt.subplots(2, 1, figsize=(6, 8), sharex=True)
     for (method, ws), style in zip(found.items(), ("s-", "x--", "o-"), strict=True):
@@ -930,7 +997,7 @@ if checker.ready("l2_penalty", "l1_penalty", "soft_threshold"):
     axes[1].set(
         xlabel="λ",
         ylabel="erro quadrático médio no teste",
-        title="Um pouco de penalidade ajuda; demais, atrapalha",
+        title="L1: um pouco de penalidade ajuda; demais, atrapalha",
     )
     axes[0].legend()
     axes[1].legend()
@@ -943,7 +1010,12 @@ if checker.ready("l2_penalty", "l1_penalty", "soft_threshold"):
 # Agora uma rede grande para poucos dados: 200 dígitos de treino, um em cada cinco com o rótulo sorteado.
 # `EarlyStopping` vigia a perda em outros 300 dígitos, com os rótulos certos e paciência de 15 épocas. A mesma rede é
 # treinada com as imagens como são e com `random_shift` de um pixel, sorteado de novo a cada época. Para você ver o
-# que teria acontecido, o treino segue até a época 80 mesmo depois do aviso de parar.
+# que teria acontecido, o treino segue até a época 80 mesmo depois do aviso de parar. Uma curva sem a linha pontilhada
+# não teve aviso: até a época 80, a perda nunca passou 15 épocas sem melhorar.
+#
+# Compare também os acertos impressos. Com a parada antecipada, a rede que treinou com imagens deslocadas acerta um pouco
+# menos no teste comum, em que os dígitos vêm centrados como no treino, e muito mais quando o teste vem deslocado. Aumentar os
+# dados ensina a variação que você escolheu: vale a pena se ela existe onde a rede será usada.
 #
 # Repare no estado que o laço entrega: os arrays dele **dividem a memória** com a rede. Sem a sua cópia, o "melhor
 # estado" seria sempre o da última época.
@@ -1008,9 +1080,10 @@ if checker.ready("EarlyStopping", "random_shift"):
     for max_shift, color, name in ((0, "tab:blue", "como são"), (1, "tab:orange", "deslocadas")):
         runs = [fit(max_shift, seed) for seed in range(3)]
         last, best, shifted = np.mean([run[-1] for run in runs], axis=0)
+        final, kept, elsewhere = (f"{value:.1f}%".replace(".", ",") for value in (last, best, shifted))
         print(
-            f"treino com as imagens {name}: {last:.1f}% de acertos no teste com os pesos da última época, "
-            f"{best:.1f}% com os da melhor, e {shifted:.1f}% se o teste vem deslocado (média de 3 sementes)"
+            f"treino com as imagens {name}: {final} de acertos no teste com os pesos da última época, "
+            f"{kept} com os da melhor, e {elsewhere} se o teste vem deslocado (média de 3 sementes)"
         )
         curves, stopped, _ = runs[0]
         lowest = curves[0, :stopped].argmin()

@@ -71,8 +71,7 @@ import torch
 # > * Em `Value`, um número é um `int` ou um `float` do Python.
 # > * As entradas nunca são modificadas.
 # > * São vetados `torch.autograd`, `Tensor.backward` e `torch.func`: aqui é você quem retropropaga. O PyTorch só
-# >   aparece
-# >   nas comparações do fim.
+# >   aparece nas comparações do fim.
 
 # %% [markdown]
 # ## 1. A camada linear, na ida
@@ -148,7 +147,7 @@ def linear_values(impl, rng):
     "linear_forward",
     "Formas que não combinam levantam ValueError",
     points=0.3,
-    hint="Compare `b.shape` com `(W.shape[1],)` antes de somar.",
+    hint="Compare `b.shape` com `(W.shape[1],)` antes de somar. E se for x que não combina, `x.shape[1]` difere de `W.shape[0]`.",
 )
 def linear_invalid_shapes(impl, rng):
     x, W = rng.normal(size=(4, 3)), rng.normal(size=(3, 2))
@@ -172,7 +171,7 @@ def linear_invalid_shapes(impl, rng):
     "linear_forward",
     "Um b que o NumPy repetiria calado também levanta ValueError",
     points=0.2,
-    hint="A forma de b deve ser exatamente (M,): nem (N, M), nem (N, 1), nem (M, 1).",
+    hint="A forma de b deve ser exatamente (M,); em x e W, `x.shape[1]` deve ser igual a `W.shape[0]`.",
 )
 def linear_broadcast_bias(impl, rng):
     x, W = rng.normal(size=(3, 4)), rng.normal(size=(4, 3))
@@ -203,7 +202,8 @@ def linear_sizes(impl, rng):
     seen = {}
     for n, d, m in ((1, 3, 2), (3, 1, 1), (2, 2, 1)):
         given = [rng.normal(size=(n, d)), rng.normal(size=(d, m)), rng.normal(size=m)]
-        seen[f"out com N = {n}, D = {d}, M = {m}"] = np.array(impl.linear_forward(*given)[0])
+        out, _ = impl.linear_forward(*given)
+        seen[f"out com N = {n}, D = {d}, M = {m}"] = np.array(out)
         names = (f"array {name} depois da chamada, N = {n}" for name in ("x", "W", "b"))
         seen |= dict(zip(names, given, strict=True))
     return seen
@@ -279,6 +279,16 @@ def linear_backward(dout, cache):
 
 # %%
 # @title Verificação: linear_backward
+def linear_cache(forward, *given):
+    """O cache que `linear_forward` devolve."""
+    returned = forward(*given)
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise TypeError(
+            "a sua `linear_forward` deve devolver dois valores, out e cache: confira o `return` dela"
+        )
+    return returned[1]
+
+
 @checker.probe(
     "linear_backward",
     "dx, dW e db de um lote",
@@ -288,7 +298,7 @@ def linear_backward(dout, cache):
 def linear_gradients(impl, rng):
     x, W, b = rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), rng.normal(size=5)
     dout = rng.normal(size=(4, 5))
-    _, cache = impl.linear_forward(x.copy(), W.copy(), b.copy())
+    cache = linear_cache(impl.linear_forward, x.copy(), W.copy(), b.copy())
     dx, dW, db = impl.linear_backward(dout.copy(), cache)
     return {"gradiente dx": dx, "gradiente dW": dW, "gradiente db": db}
 
@@ -305,12 +315,12 @@ def linear_two_caches(impl, rng):
     caches = {}
     for name, (n, d, m) in sizes.items():
         given = rng.normal(size=(n, d)), rng.normal(size=(d, m)), rng.normal(size=m)
-        _, caches[name] = impl.linear_forward(*given)
+        caches[name] = linear_cache(impl.linear_forward, *given)
     seen = {}
     for name, when in (("segunda", "antes"), ("primeira", "depois"), ("primeira", "de novo")):
         n, _, m = sizes[name]
-        gradients = impl.linear_backward(rng.normal(size=(n, m)), caches[name])
-        for kind, gradient in zip(("dx", "dW", "db"), gradients, strict=True):
+        dx, dW, db = impl.linear_backward(rng.normal(size=(n, m)), caches[name])
+        for kind, gradient in (("dx", dx), ("dW", dW), ("db", db)):
             seen[f"gradiente {kind} da {name} camada, {when}"] = np.array(gradient)
     return seen
 
@@ -328,7 +338,7 @@ def linear_square(impl, rng):
         rng.normal(size=3),
         rng.normal(size=(3, 3)),
     )
-    _, cache = impl.linear_forward(x.copy(), W.copy(), b.copy())
+    cache = linear_cache(impl.linear_forward, x.copy(), W.copy(), b.copy())
     dx, dW, db = impl.linear_backward(dout.copy(), cache)
     return {"gradiente dx": dx, "gradiente dW": dW, "gradiente db": db}
 
@@ -343,9 +353,9 @@ def linear_gradient_sizes(impl, rng):
     seen = {}
     for n, d, m in ((1, 3, 2), (3, 1, 1), (2, 2, 1)):
         x, W, dout = rng.normal(size=(n, d)), rng.normal(size=(d, m)), rng.normal(size=(n, m))
-        _, cache = impl.linear_forward(x, W, rng.normal(size=m))
-        gradients = impl.linear_backward(dout, cache)
-        for name, gradient in zip(("dx", "dW", "db"), gradients, strict=True):
+        cache = linear_cache(impl.linear_forward, x, W, rng.normal(size=m))
+        dx, dW, db = impl.linear_backward(dout, cache)
+        for name, gradient in (("dx", dx), ("dW", dW), ("db", db)):
             seen[f"gradiente {name} com N = {n}, D = {d}, M = {m}"] = np.array(gradient)
         for name, given in (("dout", dout), ("x", x), ("W", W)):
             seen[f"array {name} depois da chamada, N = {n}"] = given
@@ -409,9 +419,11 @@ def relu_forward(x):
 def relu_values(impl, rng):
     x = rng.uniform(0.5, 10, size=(3, 4)) * rng.permuted([[1, 1, -1, -1]] * 3, axis=1)
     x[:, 0] = rng.permutation([-12.5, 0.0, 12.5])
-    given = x.copy()
+    x[:, 1] = rng.permutation([-0.25, 0.25, 0.75])
+    given, vector = x.copy(), rng.permutation([-2.0, -0.5, 0.0, 0.5, 3.0])
     out, _ = impl.relu_forward(given)
-    return {"out": np.array(out), "array x depois da chamada": given}
+    flat, _ = impl.relu_forward(vector)
+    return {"out": np.array(out), "array x depois da chamada": given, "out de um vetor": flat}
 
 
 ### BEGIN HIDDEN TESTS
@@ -425,7 +437,8 @@ def relu_shapes(impl, rng):
     seen = {}
     for shape in ((5,), (1,), (1, 1), (2, 3, 2), (2, 1, 3, 2)):
         x = rng.normal(size=shape)
-        seen[f"out na forma {shape}"] = np.array(impl.relu_forward(x)[0])
+        out, _ = impl.relu_forward(x)
+        seen[f"out na forma {shape}"] = np.array(out)
         seen[f"array x de forma {shape} depois da chamada"] = x
     return seen
 
@@ -482,6 +495,16 @@ def relu_backward(dout, cache):
 
 # %%
 # @title Verificação: relu_backward
+def relu_cache(forward, x):
+    """O cache que `relu_forward` devolve."""
+    returned = forward(x)
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise TypeError(
+            "a sua `relu_forward` deve devolver dois valores, out e cache: confira o `return` dela"
+        )
+    return returned[1]
+
+
 @checker.probe(
     "relu_backward",
     "O gradiente passa onde x é positivo",
@@ -492,7 +515,7 @@ def relu_gradients(impl, rng):
     x = rng.uniform(0.5, 2, size=(3, 4)) * np.array([1, 1, -1, -1])
     dout = rng.uniform(0.5, 2, size=(3, 4)) * np.array([1, -1, 1, -1])
     order = rng.permutation(4)
-    _, cache = impl.relu_forward(x[:, order])
+    cache = relu_cache(impl.relu_forward, x[:, order])
     return {"gradiente dx": impl.relu_backward(dout[:, order], cache)}
 
 
@@ -504,7 +527,7 @@ def relu_gradients(impl, rng):
 )
 def relu_gradient_at_zero(impl, rng):
     x = rng.permutation([-1.5, -0.5, 0.0, 0.0, 0.5, 1.5])
-    _, cache = impl.relu_forward(x.copy())
+    cache = relu_cache(impl.relu_forward, x.copy())
     return {"gradiente dx": impl.relu_backward(rng.uniform(0.5, 2, size=6), cache)}
 
 
@@ -517,7 +540,7 @@ def relu_gradient_at_zero(impl, rng):
 )
 def relu_gradient_shapes(impl, rng):
     shapes = ((5,), (1, 1), (2, 3, 2), (2, 1, 3, 2))
-    caches = [impl.relu_forward(rng.normal(size=shape))[1] for shape in shapes]
+    caches = [relu_cache(impl.relu_forward, rng.normal(size=shape)) for shape in shapes]
     seen = {}
     for shape, cache in reversed(list(zip(shapes, caches, strict=True))):
         for when in ("", ", de novo"):
@@ -774,10 +797,10 @@ checker.check("mlp_loss")
 #
 # Complete a classe. As contas aceitam um `Value` ou um número do Python de qualquer lado (`x + 2`, `2 - x`,
 # `2 / x`); o expoente de `**` é sempre um número. Cadeias de 5.000 operações precisam funcionar: o Python para em
-# cerca de 1.000 chamadas de função umas dentro das outras, então a volta não pode ser recursiva. E cada chamada de
-# `backward` processa cada nó uma só vez: o número de caminhos até um nó pode dobrar a cada operação. Você pode
-# mudar o
-# construtor por dentro, contanto que `Value(3.0)` continue a valer.
+# cerca de 1.000 chamadas de função umas dentro das outras, e uma volta recursiva não chega ao fim delas. Prefira uma
+# pilha a aumentar esse limite, o que pode derrubar o Python. E cada chamada de `backward` processa cada nó uma só
+# vez: o número de caminhos até um nó pode dobrar a cada operação. Você pode mudar o construtor por dentro, contanto
+# que `Value(3.0)` continue a valer.
 #
 # <details><summary>Dica 1</summary>
 #
@@ -937,15 +960,19 @@ class Value:
 
 # %%
 # @title Verificação: Value
+def numeric(node):
+    """O próprio nó, se `data` é um número: um Value dentro de outro faria a sonda demorar."""
+    if isinstance(node.data, type(node)):
+        raise TypeError("em `data`, esperava números e veio um Value: não embrulhe o que já é um Value")
+    return node
+
+
 def tried(Value, operate, *starts):
-    """Que erro uma operação levanta e, se nenhum, o resultado e a derivada em relação a cada entrada."""
+    """O resultado de uma operação e a derivada dele em relação a cada entrada."""
     inputs = [Value(start) for start in starts]
-    outputs = []
-    error = checker.raised(lambda: outputs.append(operate(*inputs)))
-    if not outputs:
-        return error, [math.nan] * (1 + len(inputs))
-    outputs[0].backward()
-    return error, [outputs[0].data, *(node.grad for node in inputs)]
+    output = numeric(operate(*inputs))
+    output.backward()
+    return [output.data, *(node.grad for node in inputs)]
 
 
 @checker.probe(
@@ -957,7 +984,7 @@ def tried(Value, operate, *starts):
 def value_chain_rule(impl, rng):
     Value = impl.Value
     a, b, c, d = (Value(start) for start in rng.uniform(0.5, 2, size=4).tolist())
-    product = a * b
+    product = numeric(a * b)
     total = product + c
     output = total * d
     before = [node.grad for node in (a, total, output)]
@@ -990,11 +1017,11 @@ def value_shared(impl, rng):
         return (a + c) * c + b
 
     return {
-        "em a · a: resultado e derivada": tried(Value, lambda a: a * a, start)[1],
-        "em a + a: resultado e derivada": tried(Value, lambda a: a + a, start)[1],
-        "em a · b + a: resultado e derivadas": tried(Value, lambda a, b: a * b + a, start, other)[1],
-        "em c · (c + a) + b, com c = a · b: resultado e derivadas": tried(Value, late, start, other)[1],
-        "em (a + c) · c + b, com c = a · b: resultado e derivadas": tried(Value, early, start, other)[1],
+        "em a · a: resultado e derivada": tried(Value, lambda a: a * a, start),
+        "em a + a: resultado e derivada": tried(Value, lambda a: a + a, start),
+        "em a · b + a: resultado e derivadas": tried(Value, lambda a, b: a * b + a, start, other),
+        "em c · (c + a) + b, com c = a · b: resultado e derivadas": tried(Value, late, start, other),
+        "em (a + c) · c + b, com c = a · b: resultado e derivadas": tried(Value, early, start, other),
     }
 
 
@@ -1021,7 +1048,7 @@ def value_operations(impl, rng):
     }
     seen = {}
     for name, case in cases.items():
-        seen[f"erro em {name}"], seen[f"em {name}: resultado e derivadas"] = tried(Value, *case)
+        seen[f"em {name}: resultado e derivadas"] = tried(Value, *case)
     return seen
 
 
@@ -1035,20 +1062,22 @@ def value_numbers(impl, rng):
     Value = impl.Value
     start, real = rng.uniform(1.5, 2.5, size=2).tolist()
     whole = int(rng.integers(3, 7))
+    numeric(Value(start) * Value(real))
     seen = {}
     for number in (real, whole):
+        text = f"{number:.4g}".replace(".", ",")
         cases = {
-            f"x + {number:.4g}": lambda x, n=number: x + n,
-            f"x - {number:.4g}": lambda x, n=number: x - n,
-            f"x * {number:.4g}": lambda x, n=number: x * n,
-            f"x / {number:.4g}": lambda x, n=number: x / n,
-            f"{number:.4g} + x": lambda x, n=number: n + x,
-            f"{number:.4g} - x": lambda x, n=number: n - x,
-            f"{number:.4g} * x": lambda x, n=number: n * x,
-            f"{number:.4g} / x": lambda x, n=number: n / x,
+            f"x + {text}": lambda x, n=number: x + n,
+            f"x - {text}": lambda x, n=number: x - n,
+            f"x * {text}": lambda x, n=number: x * n,
+            f"x / {text}": lambda x, n=number: x / n,
+            f"{text} + x": lambda x, n=number: n + x,
+            f"{text} - x": lambda x, n=number: n - x,
+            f"{text} * x": lambda x, n=number: n * x,
+            f"{text} / x": lambda x, n=number: n / x,
         }
         for name, operate in cases.items():
-            seen[f"erro em {name}"], seen[f"em {name}: resultado e derivada"] = tried(Value, operate, start)
+            seen[f"em {name}: resultado e derivada"] = tried(Value, operate, start)
     return seen
 
 
@@ -1061,7 +1090,7 @@ def value_numbers(impl, rng):
 def value_calls(impl, rng):
     Value = impl.Value
     a, b = (Value(start) for start in rng.uniform(0.5, 2, size=2).tolist())
-    c = a * b
+    c = numeric(a * b)
     y = c + a
     y.backward()
     y.backward()
@@ -1086,9 +1115,17 @@ def value_long_chain(impl, rng):
     factor = Value(1 + float(rng.uniform(-4e-4, 4e-4)))
     node = start
     for _ in range(2500):
-        node = node * factor + step
-    node.backward()
-    return {"resultado": node.data, "grad": [node.grad, start.grad, step.grad, factor.grad]}
+        node = numeric(node * factor + step)
+    (Value(1.5) * Value(0.5)).backward()  # se nem isto volta, a culpa não é do comprimento
+    try:
+        node.backward()
+    except RecursionError:
+        return {"volta pela cadeia": "parou no limite de recursão"}
+    return {
+        "volta pela cadeia": "chegou ao fim",
+        "resultado": node.data,
+        "grad": [node.grad, start.grad, step.grad, factor.grad],
+    }
 
 
 ### BEGIN HIDDEN TESTS
@@ -1101,7 +1138,7 @@ def value_long_chain(impl, rng):
 def value_calls_shared(impl, rng):
     Value = impl.Value
     a, b, d = (Value(start) for start in rng.uniform(0.5, 1, size=3).tolist())
-    c = a * b + a
+    c = numeric(a * b) + a
     first, second = c * a, c * c * d
     seen = {}
     nodes = {"a": a, "b": b, "d": d, "c": c, "primeira saída": first, "segunda saída": second}
@@ -1131,7 +1168,8 @@ def value_calls_shared(impl, rng):
 def value_every_node(impl, rng):
     Value = impl.Value
     a, b, unused = (Value(start) for start in rng.uniform(0.5, 1.5, size=3).tolist())
-    p, q = a / b, a - b
+    q = numeric(a - b)
+    p = a / b
     r = p.exp() + q * p
     s = (r * q).tanh()
     t = s * r + p**2
@@ -1157,7 +1195,7 @@ def value_many_paths(impl, rng):
     Value = impl.Value
     start = node = Value(float(rng.uniform(0.5, 2)))
     for left, right in rng.uniform(0.4, 0.6, size=(80, 2)).tolist():
-        node = node * Value(left) + node * Value(right)
+        node = numeric(node * Value(left) + node * Value(right))
     node.backward()
     return {"resultado": node.data, "grad da entrada": start.grad}
 
@@ -1187,7 +1225,7 @@ def value_edges(impl, rng):
     }
     seen = {}
     for name, case in cases.items():
-        seen[f"erro em {name}"], seen[f"em {name}: resultado e derivadas"] = tried(Value, *case)
+        seen[f"em {name}: resultado e derivadas"] = tried(Value, *case)
     return seen
 
 
@@ -1239,18 +1277,20 @@ if checker.ready("mlp_loss"):
             above, _ = mlp_loss(moved, images[few], labels[few])
             flat[position] -= 2 * h
             below, _ = mlp_loss(moved, images[few], labels[few])
-            gaps.append(abs((above - below) / (2 * h) - grads[name].reshape(-1)[position]))
+            gaps.append(abs((above - below) / (2 * h) - np.ravel(grads[name])[position]))
     total = sum(value.size for value in params.values())
-    print(f"Maior diferença para as diferenças finitas, em 40 parâmetros: {max(gaps):.1e}")
+    print(f"Maior diferença para as diferenças finitas, em 40 parâmetros: {max(gaps):.1e}".replace(".", ","))
 
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
     scores = (
         torch.relu(torch.tensor(images[few]) @ tensors["W1"] + tensors["b1"]) @ tensors["W2"] + tensors["b2"]
     )
     torch.nn.functional.cross_entropy(scores, torch.tensor(labels[few])).backward()
-    worst = max(np.abs(tensors[name].grad.numpy() - grads[name]).max() for name in params)
-    print(f"Maior diferença para o autograd do PyTorch, nos {total} parâmetros: {worst:.1e}")
-    print(f"Perda e gradiente completo, com a sua função: {1000 * one_pass:.2f} ms")
+    worst = max(np.abs(tensors[name].grad.numpy() - np.asarray(grads[name])).max() for name in params)
+    print(
+        f"Maior diferença para o autograd do PyTorch, nos {total} parâmetros: {worst:.1e}".replace(".", ",")
+    )
+    print(f"Perda e gradiente completo, com a sua função: {1000 * one_pass:.2f} ms".replace(".", ","))
     print(f"Só a perda, duas vezes por parâmetro, custaria ao menos {2 * total} idas pela rede por passo.")
 
     def predict(chosen):
@@ -1265,9 +1305,10 @@ if checker.ready("mlp_loss"):
             valid_loss, _ = mlp_loss(params, images[valid], labels[valid])
             hits = [100 * (predict(part) == labels[part]).mean() for part in (train, valid)]
             history.append([step, loss, valid_loss, *hits])
-        params = {name: params[name] - 0.5 * grads[name] for name in params}
+        params = {name: params[name] - 0.5 * np.asarray(grads[name]) for name in params}
     history = np.array(history)
-    print(f"Acertos na validação: {history[0, 4]:.1f}% antes de treinar, {history[-1, 4]:.1f}% depois.")
+    before, after = (f"{history[row, 4]:.1f}%".replace(".", ",") for row in (0, -1))
+    print(f"Acertos na validação: {before} antes de treinar, {after} depois.")
 
     figure, axes = plt.subplots(2, 1, figsize=(6, 7), sharex=True)
     for column, name in ((0, "treino"), (1, "validação")):
@@ -1297,15 +1338,16 @@ if checker.ready("linear_forward", "linear_backward", "relu_forward", "relu_back
         hidden, first = linear_forward(x, params["W1"], params["b1"])
         active, middle = relu_forward(hidden)
         logits, last = linear_forward(active, params["W2"], params["b2"])
+        logits = np.asarray(logits)
         dlogits = np.exp(logits - logits.max())
         dlogits /= dlogits.sum()
         dlogits[0, label] -= 1
         dactive, _, _ = linear_backward(dlogits, last)
         dx, _, _ = linear_backward(relu_backward(dactive, middle), first)
-        return logits, dx
+        return logits, np.asarray(dx)
 
     wrong = valid[predict(valid) != labels[valid]][:4]
-    figure, axes = plt.subplots(2, max(len(wrong), 2), figsize=(8, 4.6))
+    figure, axes = plt.subplots(2, max(len(wrong), 2), figsize=(8, 5.6))
     for (top, bottom), index in zip(axes.T, wrong, strict=False):
         x = images[index : index + 1].copy()
         logits, dx = image_gradient(x, labels[index])
@@ -1326,7 +1368,7 @@ if checker.ready("linear_forward", "linear_backward", "relu_forward", "relu_back
     for axis in axes.flat:
         axis.axis("off")
     figure.suptitle("Em cima, o dígito; embaixo, o que o gradiente mudaria nele")
-    plt.tight_layout()
+    plt.tight_layout(h_pad=2.5)
     plt.show()
 
 # %% [markdown]
@@ -1335,7 +1377,8 @@ if checker.ready("linear_forward", "linear_backward", "relu_forward", "relu_back
 # Uma cadeia de 40 camadas de um neurônio só, $h_{k+1} = \tanh(w\,h_k)$, que começa no brilho médio de um dígito.
 # Uma única chamada de `backward` na sua `Value` dá a derivada da saída em relação a **cada** camada. Cada tanh
 # multiplica o gradiente por $w\,(1 - t^2)$. Com $w = 0{,}5$ o fator é pequeno por causa do peso; com $w = 1{,}5$,
-# porque a tanh satura. Com $w = 1$, o melhor dos três, o gradiente ainda cai, só que devagar.
+# porque a tanh satura (só perto da entrada, onde os sinais ainda são pequenos, ele passa de 1). Com $w = 1$, o melhor
+# dos três, o gradiente ainda cai, só que devagar.
 
 # %%
 if checker.ready("Value"):
@@ -1351,11 +1394,11 @@ if checker.ready("Value"):
         layers[-1].backward()
         gradients = [abs(layer.grad) for layer in layers]
         axis.semilogy(range(depth, -1, -1), gradients, marker=".", label=f"w = {weight}".replace(".", ","))
-        print(f"w = {weight}: derivada da saída em relação à entrada: {gradients[0]:.1e}")
+        print(f"w = {weight}: derivada da saída em relação à entrada: {gradients[0]:.1e}".replace(".", ","))
     axis.set(
         xlabel="camadas até a saída",
         ylabel="módulo da derivada (escala logarítmica)",
-        title="O gradiente encolhe a cada camada, no caminho de volta",
+        title="A derivada da saída em relação a cada camada",
     )
     axis.legend()
     plt.tight_layout()

@@ -13,6 +13,7 @@ from course_site import (
     interactive,
     interface,
     links,
+    loading,
     offline_math,
     search,
 )
@@ -27,7 +28,18 @@ def fingerprint() -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    for part in (links, interface, offline_math, bibliography, boxes, interactive, search, execution, colab):
+    for part in (
+        links,
+        interface,
+        offline_math,
+        bibliography,
+        boxes,
+        interactive,
+        search,
+        execution,
+        loading,
+        colab,
+    ):
         part.setup(app)
     # O Sphinx só olha a data das páginas; com este valor, o que cerca as páginas também as refaz.
     app.add_config_value("course_site", fingerprint(), "env")

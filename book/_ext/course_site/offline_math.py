@@ -9,7 +9,13 @@ from sphinx.errors import ExtensionError
 
 PACKAGE = "sphinx-mathjax-offline"
 # O pacote traz 24 MB; uma página usa o renderizador, as fontes, as extensões de TeX e a leitura em voz alta.
-NEEDED = ("tex-chtml.js", "a11y/assistive-mml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")
+NEEDED = (
+    "tex-chtml.js",
+    "a11y/assistive-mml.js",
+    "ui/lazy.js",
+    "input/tex/extensions",
+    "output/chtml/fonts/woff-v2",
+)
 
 
 def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
