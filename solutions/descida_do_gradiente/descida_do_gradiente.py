@@ -527,7 +527,7 @@ def sgd_full_batch(impl, rng):
     hint="Comece com `np.zeros` em w e 0.0 em b: com alvos zero, os erros são zero, e nada se move.",
 )
 def sgd_start(impl, rng):
-    X = rng.normal(size=(5, 3))
+    X = rng.normal(size=(5, rng.integers(2, 40)))
     w, b, _ = impl.sgd_linear_regression(X, np.zeros(5), 0.25, 2, 5, rng.spawn(1)[0])
     return {
         "algum peso, ou b, saiu diferente de zero": np.any(w) or np.any(b),

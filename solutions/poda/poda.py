@@ -179,13 +179,14 @@ def magnitude_counts(impl, rng):
     hint="Crie a máscara com `dtype=torch.bool` e devolva-a com `.reshape(weight.shape)`.",
 )
 def magnitude_kind(impl, rng):
-    vector = impl.magnitude_mask(torch.nn.Parameter(distinct(rng, 9)), 0.4)
-    kernel = impl.magnitude_mask(torch.nn.Parameter(distinct(rng, 2, 3, 2, 2).float()), 0.4)
+    size, out = (int(rng.integers(3, 40)) for _ in range(2))
+    vector = impl.magnitude_mask(torch.nn.Parameter(distinct(rng, size)), 0.4)
+    kernel = impl.magnitude_mask(torch.nn.Parameter(distinct(rng, out, 3, 2, 2).float()), 0.4)
     return {
         "tipo da máscara": str(vector.dtype),
         "tipo da máscara de um peso float32": str(kernel.dtype),
-        "forma da máscara de um peso (9,)": str(tuple(vector.shape)),
-        "forma da máscara de um peso (2, 3, 2, 2)": str(tuple(kernel.shape)),
+        f"forma da máscara de um peso ({size},)": str(tuple(vector.shape)),
+        f"forma da máscara de um peso ({out}, 3, 2, 2)": str(tuple(kernel.shape)),
     }
 
 
@@ -394,7 +395,7 @@ def global_counts(impl, rng):
     hint="Uma máscara `torch.bool` por nome, com `.reshape(weight.shape)`; os pesos podem ser Parameter.",
 )
 def global_kind(impl, rng):
-    weights = layers(rng, weight=(4, 3), bias=(4,))
+    weights = layers(rng, weight=(int(rng.integers(3, 40)), 3), bias=(int(rng.integers(3, 40)),))
     parameters = {name: torch.nn.Parameter(weight.float()) for name, weight in weights.items()}
     masks = impl.global_magnitude_masks(parameters, 0.5)
     found = {name: mask_of(masks, name, weights) for name in weights}
@@ -570,13 +571,14 @@ def filter_values(impl, rng):
     hint="A forma é (out,): a da primeira dimensão de weight, não a de in nem a do peso inteiro.",
 )
 def filter_kind(impl, rng):
-    wide = impl.filter_mask(torch.nn.Parameter(filters(rng, 3, 5, 2, 1)), 0.4)
-    tall = impl.filter_mask(torch.nn.Parameter(filters(rng, 7, 2, 1, 3).float()), 0.4)
+    few, many = int(rng.integers(2, 20)), int(rng.integers(20, 40))
+    wide = impl.filter_mask(torch.nn.Parameter(filters(rng, few, 5, 2, 1)), 0.4)
+    tall = impl.filter_mask(torch.nn.Parameter(filters(rng, many, 2, 1, 3).float()), 0.4)
     return {
         "tipo da máscara": str(wide.dtype),
         "tipo da máscara de um peso float32": str(tall.dtype),
-        "forma da máscara de um peso (3, 5, 2, 1)": str(tuple(wide.shape)),
-        "forma da máscara de um peso (7, 2, 1, 3)": str(tuple(tall.shape)),
+        f"forma da máscara de um peso ({few}, 5, 2, 1)": str(tuple(wide.shape)),
+        f"forma da máscara de um peso ({many}, 2, 1, 3)": str(tuple(tall.shape)),
     }
 
 

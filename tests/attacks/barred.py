@@ -5,7 +5,7 @@ import textwrap
 from grader.checker.runtime import BARRED_MARK
 from tests.attacks import FULL, attack, solved_but, worth
 
-LOST = worth("Dropout", "mc_active", "mc_only_dropout", "mc_modes")
+LOST = worth("Dropout", "mc_active")
 """O que perde quem usa a função vetada dentro do módulo: as verificações que chegam a chamá-lo."""
 
 
@@ -90,9 +90,9 @@ def library_submodule() -> bytes:
     """)
 
 
-@attack(score=FULL - LOST, lost="barred", says=BARRED_MARK)
+@attack(score=FULL - LOST - worth("mc_modes"), lost="barred", says=BARRED_MARK)
 def subclass() -> bytes:
-    """Herda do módulo pronto e não escreve nada."""
+    """Herda do módulo pronto e não escreve nada: nem chega a ser construído."""
     return solved_but(Dropout="class Dropout(torch.nn.Dropout): pass")
 
 
@@ -173,7 +173,7 @@ def feature_dropout() -> bytes:
 
 
 @attack(
-    score=FULL - LOST + worth("module_evaluation", "mc_only_dropout"),
+    score=FULL - LOST + worth("module_evaluation"),
     lost="barred",
     says=BARRED_MARK,
 )
