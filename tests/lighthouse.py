@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.browser import QUIET, SilentHandler, find_chromium
+from tests.browser import SilentHandler, find_chromium
 from tests.test_site import HTML
 
 LIGHTHOUSE = "lighthouse@12.8.2"
@@ -50,7 +50,7 @@ class Compressed(SilentHandler):
 def scores(url: str) -> tuple[dict[str, int], list[str]]:
     """As quatro notas de uma página e as auditorias que tiraram ponto."""
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    flags = " ".join(("--headless", *QUIET, *sandbox))
+    flags = " ".join(("--headless", "--disable-gpu", *sandbox))
     command = ("npx", "--yes", LIGHTHOUSE, url, "--output=json", "--quiet", f"--chrome-flags={flags}")
     environment = {**os.environ, "CHROME_PATH": find_chromium()}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)

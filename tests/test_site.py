@@ -451,10 +451,19 @@ def test_accessible_to_all(browser: Browser, address: str, page: str, theme: str
     assert not [(v["id"], [node["html"][:200] for node in v["nodes"]][:5]) for v in serious]
 
 
+SCROLL_TO_FIGURES = """async () => {
+  for (const note of [...document.querySelectorAll(".interactive")]) {
+    document.getElementById(note.dataset.figure).scrollIntoView();
+    await new Promise((resume) => setTimeout(resume, 300));
+  }
+}"""
+
+
 @pytest.mark.parametrize("chapter", WITH_INTERACTIVES)
 def test_interactive_figures_live_and_obey_the_keyboard(visit: Visit, address: str, chapter: str) -> None:
     wanted = (ROOT / f"{chapter}.md").read_text().count("```{interativa}")
     visit.go(f"{address}{chapter}.html")
+    visit.page.evaluate(SCROLL_TO_FIGURES)
     stages = visit.page.locator(".stage")
     assert stages.count() == wanted and visit.page.locator(".interactive").count() == 0
     for stage in stages.all():

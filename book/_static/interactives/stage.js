@@ -136,14 +136,21 @@ const course = (() => {
   // Os dados que uma célula da página escreveu em <script type="application/json" id="…">.
   const data = (id) => JSON.parse(document.getElementById(id).textContent);
 
+  // Cada figura só é montada quando a leitura se aproxima dela.
   const interactive = (name, build) => {
     for (const note of document.querySelectorAll(`.interactive[data-name="${name}"]`)) {
-      const picture = document.getElementById(note.dataset.figure).querySelector("img");
-      const stage = new Stage(picture, note);
-      build(stage);
-      picture.closest("figure").insertBefore(stage.root.node(), picture.closest("figure").firstChild);
-      picture.hidden = true;
-      note.remove();
+      const figure = document.getElementById(note.dataset.figure);
+      const nearby = new IntersectionObserver((entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        nearby.disconnect();
+        const picture = figure.querySelector("img");
+        const stage = new Stage(picture, note);
+        build(stage);
+        figure.insertBefore(stage.root.node(), figure.firstChild);
+        picture.hidden = true;
+        note.remove();
+      }, { rootMargin: "800px" });
+      nearby.observe(figure);
     }
   };
 
