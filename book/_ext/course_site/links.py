@@ -45,6 +45,8 @@ def publish_addresses(app: Sphinx, config: Config) -> None:
     repository = Repository.of(config)
     config.html_baseurl = config.ogp_site_url = repository.site
     config.notfound_urls_prefix = f"/{repository.name}/"
+    page = config.notfound_context
+    config.notfound_context = {**page, "body": page["body"].format(site=repository.site)}
 
 
 def setup(app: Sphinx) -> None:

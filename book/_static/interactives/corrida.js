@@ -54,7 +54,6 @@ course.interactive("corrida", (stage) => {
   ];
 
   const chosen = course.data("dados-corrida");
-  d3.select(document.getElementById("dados-corrida").parentNode).style("display", "none"); // uma saída sem nada à vista
   let surface = SURFACES.vale, rates = { ...chosen.vale }, start = surface.start, steps = 60;
 
   const plot = stage.plot({
