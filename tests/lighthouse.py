@@ -22,6 +22,7 @@ from tests.test_site import HTML
 
 LIGHTHOUSE = "lighthouse@12.8.2"
 PAGES = ("book/index", "book/descida_do_gradiente", "book/dropout")
+RUNS = 3  # o desempenho varia de uma corrida para outra; vale a mediana
 WANTED = {"performance": 90, "accessibility": 100, "best-practices": 100, "seo": 100}
 
 
@@ -72,7 +73,9 @@ def main() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for page in PAGES:
-            found, lost = scores(f"http://127.0.0.1:{server.server_port}/{page}.html")
+            url = f"http://127.0.0.1:{server.server_port}/{page}.html"
+            runs = sorted((scores(url) for _ in range(RUNS)), key=lambda run: run[0]["performance"])
+            found, lost = runs[RUNS // 2]
             enough &= all(found[name] >= wanted for name, wanted in WANTED.items())
             table.add_row(page, *map(str, found.values()))
             console.print(f"[bold]{page}[/]", *lost, sep="\n  ")

@@ -1,5 +1,4 @@
-// O botão de copiar não traz português. Este arquivo é adiado (`defer`): roda depois de todos e antes de a página
-// ficar pronta, a tempo de completar os outros.
+// Este arquivo roda depois dos outros, para completá-los. O botão de copiar não traz português.
 if (typeof messages !== "undefined") {
   messages["pt-BR"] = {
     copy: "Copiar",
@@ -9,6 +8,11 @@ if (typeof messages !== "undefined") {
   };
   locale = "pt-BR";
   iconCopy = iconCopy.replace("Copy to clipboard", messages[locale].copy_to_clipboard);
+  iconCheck = iconCheck.replace("Copied!", messages[locale].copy_success);
+  for (const button of document.querySelectorAll(".copybtn")) {
+    button.dataset.tooltip = messages[locale].copy;
+    button.innerHTML = iconCopy;
+  }
 }
 
 // O resumo de cada resultado da busca vem do artigo, e não dos botões em volta dele.
@@ -40,4 +44,14 @@ if (typeof Stemmer !== "undefined") {
       return unaccented(stem.call(this, plain.replace(ending, accented)));
     };
   };
+}
+
+// As fórmulas e as figuras interativas pedem os seus scripts quando uma aparece, quando o leitor se mexe ou pede para
+// imprimir, ou com a página já quieta.
+for (const drawn of [".math", ".interactive"]) {
+  const load = () => awaken(drawn);
+  const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && load());
+  document.querySelectorAll(drawn).forEach((part) => seen.observe(part));
+  for (const moment of ["scroll", "keydown", "beforeprint"]) addEventListener(moment, load, { once: true });
+  setTimeout(load, 4000);
 }

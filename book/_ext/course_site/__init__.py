@@ -16,6 +16,7 @@ from course_site import (
     loading,
     offline_math,
     search,
+    styles,
 )
 
 BOOK = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         search,
         execution,
         loading,
+        styles,
         colab,
     ):
         part.setup(app)

@@ -1,18 +1,23 @@
-"""A página se desenha antes dos scripts: o MathJax só vem onde há fórmulas, e os outros esperam o fim da leitura."""
+"""A página se desenha antes dos scripts, e o MathJax e as interativas ainda esperam que o leitor se mexa."""
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.builders.html._assets import _JavaScript
 
-# Há scripts soltos na página que contam com o primeiro, e `course.js` tem de achar os outros prontos antes que ajam.
-AT_ONCE = ("documentation_options.js", "clipboard.min.js", "copybutton.js")
+# Há na página scripts soltos que contam com este.
+AT_ONCE = "documentation_options.js"
+# Onde está o que o script desenha; os que não estão aqui valem para a página toda.
+DRAWS = {"mathjax/": ".math", "interactives/": ".interactive"}
 FORMULAS = (nodes.math, nodes.math_block)
 
 
-def deferred(script: _JavaScript) -> _JavaScript:
-    if not script.filename or str(script.filename).endswith(AT_ONCE):
+def asleep(script: _JavaScript) -> _JavaScript:
+    """De um tipo que o navegador não conhece, o script espera; `layout.html` o acorda na hora que `data-when` diz."""
+    name = str(script.filename or "")
+    if not name or name.endswith(AT_ONCE):
         return script
-    return _JavaScript(script.filename, priority=script.priority, **{"defer": "defer", **script.attributes})
+    when = next((drawn for folder, drawn in DRAWS.items() if folder in name), "painted")
+    return _JavaScript(script.filename, priority=script.priority, **{"type": "text/plain", "data-when": when})
 
 
 def lighten(
@@ -24,7 +29,7 @@ def lighten(
     if not any(isinstance(node, FORMULAS) for node in document.findall()):
         # O Sphinx o põe também nas páginas que só apontam para outras com fórmulas.
         scripts = [s for s in scripts if "mathjax" not in f"{s.filename}{s.attributes}".lower()]
-    context["script_files"] = [deferred(script) for script in scripts]
+    context["script_files"] = [asleep(script) for script in scripts]
 
 
 def setup(app: Sphinx) -> None:
