@@ -258,10 +258,13 @@ def swallows_and_answers() -> bytes:
     """Engole o aviso de que o tempo acabou e, só então, responde certo: quem espera é só o próprio estudante."""
     return solved_but(
         dropout_backward=textwrap.dedent("""
+        waited = []
+
         def dropout_backward(dout, mask):
             try:
-                while True: sum(range(1000))
+                while not waited: sum(range(1000))
             except BaseException:
-                return dout * mask
+                waited.append(True)
+            return dout * mask
         """)
     )
