@@ -372,7 +372,8 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(url, wait_until="networkidle")
-        self.page.evaluate("() => dispatchEvent(new Event('scroll'))")  # o que espera o leitor se mexer vem agora
+        # As fórmulas e as interativas esperam que o leitor se mexa.
+        self.page.evaluate("() => dispatchEvent(new Event('scroll'))")
         self.page.wait_for_function("() => !window.MathJax || MathJax.startup?.promise")
         self.page.evaluate("() => window.MathJax && MathJax.startup.promise")
 

@@ -164,7 +164,7 @@ def _concealed(check: CheckResult, sentences: dict[str, str]) -> str:
 def _zipped(files: dict[str, bytes]) -> bytes:
     """Zip das páginas, uma pasta por estudante; as mesmas páginas dão os mesmos bytes.
 
-    Ao recebê-lo em “Enviar vários arquivos de feedback em um zip”, o Moodle parte o nome de cada pasta nos
+    Ao recebê-lo em “Fazer upload de múltiplos arquivos de feedback”, o Moodle parte o nome de cada pasta nos
     sublinhados e acha o participante pela segunda parte; por isso a pasta é a que ele mesmo nomeou.
     """
     buffer = io.BytesIO()
