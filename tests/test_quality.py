@@ -89,8 +89,8 @@ def test_each_function_stands_alone(exercise: Exercise) -> None:
         assert [(function, probe.id) for probe in lost if not may_cost(function, probe)] == []
 
 
-def test_a_mistake_costs_only_the_checks_that_call_its_function(exercise: Exercise) -> None:
-    answers = exercise.answers(1)
+def test_a_mistake_costs_only_the_checks_that_call_its_function(exercise: Exercise, bench: Bench) -> None:
+    answers = next(iter(bench.answers.values()))
     for mistake in exercise.mistakes:
         lost = [probe for probe in exercise.probes if mistake.id in answers[probe.id].mistakes]
         assert [(mistake.id, p.id) for p in lost if not may_cost(mistake.function, p)] == []

@@ -27,7 +27,7 @@ from grader.lms.collect import Manifest, Received
 from grader.record import Record, read_records
 from grader.release import grade_id, nbgrader_cell
 
-BATCH = 50
+BATCH = 20
 """Registros por transação no livro de notas."""
 
 

@@ -3,7 +3,7 @@
 import datetime
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,16 @@ class Ledger:
         self.grade_cells = {c.name: c for c in self.notebook.grade_cells if isinstance(c, GradeCell)}
         self.solution_cells = {c.name: c for c in self.notebook.solution_cells if isinstance(c, SolutionCell)}
 
-    def write(self, batch: Iterable[tuple[Record, str, str]]) -> None:
+    def write(self, batch: Sequence[tuple[Record, str, str]]) -> None:
         """Grava (registro, hora da entrega, nome do estudante), tudo ou nada."""
         try:
-            for record, timestamp, name in batch:
-                self._write(record, moment(timestamp), name)
+            with self.db.no_autoflush:
+                found = self._submitted({record.student: name for record, _, name in batch})
+                stamps = self._stamps(found)
+                for record, timestamp, _ in batch:
+                    submitted = found[record.student]
+                    stamp = stamps[submitted.assignment.id]
+                    self._write(record, submitted, stamp, moment(timestamp))
             self.db.commit()
         except SQLAlchemyError as error:
             self.db.rollback()
@@ -121,9 +126,13 @@ class Ledger:
                 "As notas já corrigidas estão em results/; acerte o problema e rode o comando de novo."
             ) from error
 
-    def _write(self, record: Record, when: datetime.datetime | None, name: str) -> None:
-        submitted = self._submitted(record.student, when, name)
-        new = self._stamp(submitted.assignment, record.fingerprint, when)
+    def _write(
+        self, record: Record, submitted: SubmittedNotebook, stamp: Stamp, when: datetime.datetime | None
+    ) -> None:
+        before, stamp.fingerprint = stamp.fingerprint, record.fingerprint
+        # A impressão digital começa pela da entrega; sem nenhuma guardada, o que se conhece dela é a hora.
+        known = before.partition("-")[0] == record.fingerprint.partition("-")[0]
+        new = not known if before else submitted.assignment.timestamp != when
         submitted.assignment.timestamp = when
         grades = {grade.cell_id: grade for grade in submitted.grades}
         comments = {comment.cell_id: comment for comment in submitted.comments}
@@ -138,44 +147,51 @@ class Ledger:
             text = "\n".join(lost).replace("\0", "")  # o PostgreSQL recusa o caractere nulo
             comments[self.solution_cells[function].id].auto_comment = text or None
 
-    def _stamp(
-        self, assignment: SubmittedAssignment, fingerprint: str, when: datetime.datetime | None
-    ) -> bool:
-        """Registra que nota o livro passa a ter; True se é de uma entrega que ele ainda não conhecia."""
-        stamp = self.db.get(Stamp, assignment.id)
-        if stamp is None:
-            self.db.add(Stamp(submission=assignment.id, fingerprint=fingerprint))
-            return assignment.timestamp != when
-        before, stamp.fingerprint = stamp.fingerprint, fingerprint
-        return before.partition("-")[0] != fingerprint.partition("-")[0]
+    def _stamps(self, found: dict[str, SubmittedNotebook]) -> dict[str, Stamp]:
+        """Que nota o livro tem de cada entrega; a de uma entrega de que nada se sabe está em branco."""
+        ids = [submitted.assignment.id for submitted in found.values()]
+        known = self.db.scalars(select(Stamp).where(Stamp.submission.in_(ids)))
+        stamps = {stamp.submission: stamp for stamp in known}
+        for missing in set(ids) - stamps.keys():
+            stamps[missing] = Stamp(submission=missing, fingerprint="")
+            self.db.add(stamps[missing])
+        return stamps
 
     def _function(self, check: str) -> str:
         return next((probe.function for probe in self.exercise.probes if probe.id == check), "")
 
-    def _submitted(self, student: str, when: datetime.datetime | None, name: str) -> SubmittedNotebook:
-        """O caderno entregue, criado com notas e comentários vazios se ainda não existe."""
-        found = self.db.scalar(
-            select(SubmittedNotebook)
-            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+    def _submitted(self, names: dict[str, str]) -> dict[str, SubmittedNotebook]:
+        """Por estudante, o caderno entregue; os que ainda não existem são criados, com notas e comentários vazios."""
+        rows = self.db.execute(
+            select(SubmittedAssignment.student_id, SubmittedNotebook)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
             .where(
-                SubmittedAssignment.student_id == student, SubmittedNotebook.notebook_id == self.notebook.id
+                SubmittedAssignment.student_id.in_(list(names)),
+                SubmittedNotebook.notebook_id == self.notebook.id,
             )
         )
-        if found is not None:
-            return found
-        person = self.db.get(Student, student)
-        if person is None:
-            first, _, last = name.partition(" ")
-            person = Student(id=student, first_name=first, last_name=last)
-            self.db.add(person)
-        assignment = SubmittedAssignment(assignment=self.notebook.assignment, student=person, timestamp=when)
+        found = dict(map(tuple, rows))
+        people = {p.id: p for p in self.db.scalars(select(Student).where(Student.id.in_(list(names))))}
+        for student in names.keys() - found.keys():
+            person = people.get(student) or self._enrolled(student, names[student])
+            found[student] = self._handed_in(person)
+        self.db.flush()
+        return found
+
+    def _enrolled(self, student: str, name: str) -> Student:
+        first, _, last = name.partition(" ")
+        person = Student(id=student, first_name=first, last_name=last)
+        self.db.add(person)
+        return person
+
+    def _handed_in(self, person: Student) -> SubmittedNotebook:
+        assignment = SubmittedAssignment(assignment=self.notebook.assignment, student=person)
         submitted = SubmittedNotebook(notebook=self.notebook, assignment=assignment)
         for cell in self.grade_cells.values():
             submitted.grades.append(Grade(cell=cell, notebook=submitted))
         for cell in self.solution_cells.values():
             submitted.comments.append(Comment(cell=cell, notebook=submitted))
         self.db.add(assignment)
-        self.db.flush()
         return submitted
 
 
