@@ -67,7 +67,7 @@ fuzz: .venv/pronto
 
 quality: .venv/pronto
 	$(BIN)/python -m tests.mutants
-	QUALITY=200 $(BIN)/pytest tests/test_quality.py
+	QUALITY=200 $(BIN)/pytest -n 2 --dist load tests/test_quality.py
 
 lighthouse: book
 	$(BIN)/python -m tests.lighthouse
