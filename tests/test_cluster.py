@@ -1,5 +1,6 @@
 """A correção espalhada: um agendador Dask, dois processos, um deles morto no meio, e as mesmas notas."""
 
+import gc
 import json
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from distributed.utils import LoopRunner
 
 from grader.course import ClassDir
 from grader.errors import GraderError
@@ -197,6 +199,24 @@ def test_no_scheduler_there(address: str, marker: Marker, monkeypatch: pytest.Mo
     monkeypatch.setattr(pool, "PATIENCE", 1)
     with pytest.raises(GraderError, match="Não consegui falar com um agendador Dask"):
         pool.ClusterPool(marker, address, Limits())
+
+
+@pytest.mark.timeout(60)
+def test_a_client_that_failed_is_gone_before_another_starts(
+    marker: Marker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """O Dask trava para sempre se o coletor de lixo recolhe um cliente enquanto outro começa."""
+    start = LoopRunner._start_unlocked
+
+    def collect_and_start(runner: LoopRunner) -> None:
+        gc.collect()
+        start(runner)
+
+    monkeypatch.setattr(LoopRunner, "_start_unlocked", collect_and_start)
+    monkeypatch.setattr(pool, "PATIENCE", 1)
+    for _ in range(2):
+        with pytest.raises(GraderError, match="Não consegui falar com um agendador Dask"):
+            pool.ClusterPool(marker, "nada", Limits())
 
 
 def test_a_worker_with_another_version_of_the_exercise_refuses(marker: Marker) -> None:

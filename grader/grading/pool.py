@@ -1,6 +1,7 @@
 """Onde as entregas são corrigidas: processos desta máquina ou um agendador Dask."""
 
 import contextlib
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -71,6 +72,7 @@ class ClusterPool:
         except ImportError:
             raise GraderError("Para usar --cluster, instale o Dask: pip install 'grader[cluster]'") from None
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # as falhas viram frases nossas
+        gc.collect()  # o Dask trava se um cliente que falhou é recolhido enquanto outro começa
         try:
             self.client = Client(address, timeout=PATIENCE)
         except (OSError, ValueError, AssertionError):  # a última: o laço do Dask não começou em dez segundos
