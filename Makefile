@@ -18,7 +18,8 @@ demo: book release sample
 
 # Tudo o que é conferido antes de publicar.
 # Os testes do site o constroem; depois, os cadernos que ele oferece repetem em uma pasta vazia as saídas publicadas.
-test: .venv/pronto lint release
+test: .venv/pronto
+	$(MAKE) --jobs=2 lint release
 	$(BIN)/pytest -n 2 --dist loadfile
 	rm -rf _build/cadernos && mkdir -p _build/cadernos && cp $(SITE)/_sources/book/*.ipynb _build/cadernos
 	$(BIN)/pytest -n 2 --dist loadscope --nbval --nbval-cell-timeout=120 -p no:cacheprovider _build/cadernos
