@@ -19,6 +19,8 @@ from grader.release import serialized, student_notebook
 from tests.mutants import Bench
 from tests.notebooks import mistaken, released, solved, variant, variants
 
+SEEDS = (100, 101)
+
 
 def submission(notebook: dict) -> Submission:
     return Submission("ana", parse_cells(notebook) or [])
@@ -81,9 +83,9 @@ def test_every_variant_gets_full_marks(exercise: Exercise, marker: Marker, exami
         assert record.score == 10, (name, [c for c in record.checks if c.status != "passed"])
 
 
-def test_every_mistake_is_named(exercise: Exercise) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_mistake_is_named(exercise: Exercise, seed: int) -> None:
     """Cada erro perde ponto e é o único nomeado, também nas sondas de outra função que ele alcança."""
-    seed = 100  # outra que a do juiz
     bench = Bench(exercise, [seed])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
