@@ -5,6 +5,6 @@
 * `corpus`: as entregas, sempre as mesmas;
 * `contenders`: o nbgrader, o otter-grader e o nosso `grader autograde`, cada um pela sua linha de comando;
 * `floor`: o piso, uma bifurcação nua que roda as mesmas células e sondas, sem isolamento nem juiz;
-* `measure`: tempo, CPU e memória de uma árvore de processos;
+* `measure`: tempo e memória de uma árvore de processos;
 * `tables`: os números no terminal e em `_build/bench.json`.
 """

@@ -18,7 +18,7 @@ from grader.course import ROOT
 from grader.exercise import load_exercise
 from grader.grading.marker import Marker
 from tests.bench import contenders, tables
-from tests.bench.contenders import SEED, Course, Floor, Graded
+from tests.bench.contenders import SEED, Course, Graded
 from tests.bench.corpus import SLUG, bare_stub, corpus
 from tests.bench.measure import BenchError, Measured
 from tests.bench.tables import WORKER, Flat, Report
@@ -59,20 +59,20 @@ def main(
 def measure_nbgrader(course: Course, report: Report) -> None:
     with step("nbgrader"):
         measured = contenders.nbgrader(course.copy("nbgrader", course.entries), report.submissions)
-    report.add("nbgrader", measured.seconds, measured.cpu, peak=measured.memory.tree)
+    report.add("nbgrader", measured.seconds, peak=measured.memory.tree)
 
 
 def measure_otter(course: Course, report: Report) -> None:
     with step("otter-grader"):
         each = contenders.otter(course.folder / "otter", course.marker, course.entries)
     peak = max(measured.memory.tree for measured in each)
-    report.add("otter-grader", sum(m.seconds for m in each), sum(m.cpu for m in each), peak=peak)
+    report.add("otter-grader", sum(m.seconds for m in each), peak=peak)
 
 
 def measure_ours(course: Course, report: Report, rounds: int) -> None:
     """Nosso corretor e o piso, alternados, para que o resto da máquina pese igual nos dois."""
     graded: dict[int, list[Graded]] = {workers: [] for workers in WORKERS}
-    bare: dict[int, list[Floor]] = {workers: [] for workers in WORKERS}
+    bare: dict[int, list[float]] = {workers: [] for workers in WORKERS}
     for number in range(rounds):
         with step(f"nosso corretor e o piso, {number + 1} de {rounds}"):
             for workers in WORKERS:
@@ -82,12 +82,11 @@ def measure_ours(course: Course, report: Report, rounds: int) -> None:
         report.add(
             tables.ours(workers),
             median(run.total.seconds for run in runs),
-            median(run.total.cpu - run.idle.cpu for run in runs),
             startup=median(run.idle.seconds for run in runs),
             each=median(run.steady for run in runs),
         )
     for workers, floors in bare.items():
-        report.add(tables.bare(workers), median(f.seconds for f in floors), median(f.cpu for f in floors))
+        report.add(tables.bare(workers), median(floors))
 
 
 def measure_memory(course: Course, report: Report) -> None:

@@ -201,21 +201,13 @@ def check_otter_marks(entry: Entry, results: Path) -> None:
         raise BenchError(f"O otter deu outra nota a {entry.student} ({entry.merit}): {str(tests)[-2000:]}")
 
 
-@dataclass(frozen=True)
-class Floor:
-    """O que custou o piso, sem a importação das bibliotecas."""
-
-    seconds: float
-    cpu: float
-
-
-def floor(course: Course, processes: int) -> Floor:
-    """Bifurcações nuas que rodam as mesmas células e as mesmas sondas."""
+def floor(course: Course, processes: int) -> float:
+    """Segundos de bifurcações nuas que rodam as mesmas células e as mesmas sondas, sem a importação das bibliotecas."""
     job, result = course.folder / "piso.json", course.folder / "piso-resultado.json"
     job.write_text(json.dumps(floor_job(course)), encoding="utf-8")
     command = [sys.executable, "-m", "tests.bench.floor", str(job), str(processes), str(result)]
     run(command, ROOT, 120 + 10 * len(course.entries))
-    return Floor(**json.loads(result.read_text()))
+    return float(json.loads(result.read_text()))
 
 
 def floor_job(course: Course) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """O piso: um processo que importou o torch e bifurca um filho nu por entrega.
 
 Roda como programa (`python -m tests.bench.floor PEDIDO.json PROCESSOS RESULTADO.json`) e deixa no resultado os
-segundos de parede e de CPU, sem contar a importação. O filho executa as células e as sondas e sai: nada o
+segundos de parede, sem contar a importação. O filho executa as células e as sondas e sai: nada o
 isola, nada do que vê é lido, nada é gravado.
 """
 
@@ -28,7 +28,7 @@ def main() -> None:
     probes = load_probes(job["probe_sources"])
     gc.collect()
     gc.freeze()
-    started, before = time.perf_counter(), cpu_seconds()
+    started = time.perf_counter()
     running = 0
     for cells in job["submissions"]:
         if running == int(sys.argv[2]):
@@ -40,8 +40,7 @@ def main() -> None:
     while running:
         os.wait()
         running -= 1
-    result = {"seconds": time.perf_counter() - started, "cpu": cpu_seconds() - before}
-    Path(sys.argv[3]).write_text(json.dumps(result))
+    Path(sys.argv[3]).write_text(json.dumps(time.perf_counter() - started))
 
 
 def child(cells: list[str], probes: list[runtime.Probe], seed: int) -> None:
@@ -52,11 +51,6 @@ def child(cells: list[str], probes: list[runtime.Probe], seed: int) -> None:
     for probe in probes:
         runtime.observe(probe, namespace, seed)
     os._exit(0)
-
-
-def cpu_seconds() -> float:
-    """CPU deste processo e dos filhos já terminados."""
-    return sum(os.times()[:4])
 
 
 if __name__ == "__main__":

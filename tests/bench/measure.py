@@ -1,4 +1,4 @@
-"""Tempo, CPU e memória de um comando e de todos os processos que ele cria."""
+"""Tempo e memória de um comando e de todos os processos que ele cria."""
 
 import contextlib
 import os
@@ -55,10 +55,9 @@ def sizes(process: psutil.Process) -> tuple[int, int, int]:
 
 @dataclass
 class Measured:
-    """O que custou um comando: segundos de parede, segundos de CPU da árvore toda e memória."""
+    """O que custou um comando: segundos de parede e memória da árvore toda."""
 
     seconds: float
-    cpu: float
     memory: Memory
     pid: int
 
@@ -74,9 +73,8 @@ def run(command: list[str], cwd: Path, timeout: float, sampling: float = 0) -> M
             command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
         with killed_after(timeout, process.pid), sampled(process.pid, sampling) as memory:
-            _, status, usage = os.wait4(process.pid, 0)
+            process.wait()
             seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             log.seek(0)
             tail = log.read().decode(errors="replace").strip().splitlines()[-5:]
@@ -84,7 +82,7 @@ def run(command: list[str], cwd: Path, timeout: float, sampling: float = 0) -> M
                 f"`{' '.join(command)}` terminou com {process.returncode} depois de {seconds:.0f} s "
                 f"(prazo: {timeout:.0f} s):\n" + "\n".join(tail)
             )
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, memory, process.pid)
+    return Measured(seconds, memory, process.pid)
 
 
 @contextlib.contextmanager

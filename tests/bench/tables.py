@@ -30,12 +30,11 @@ class Rate:
     """O que custou um corretor, em segundos.
 
     `total` é o comando inteiro e `startup` o mesmo comando em uma turma sem entregas; `each` é o que leva cada
-    entrega depois da partida e `cpu` o que ela gasta em todos os processos.
+    entrega depois da partida.
     """
 
     name: str
     total: float
-    cpu: float
     each: float
     startup: float = 0.0
     peak: int = 0
@@ -60,12 +59,10 @@ class Report:
     flat: list[Flat] = field(default_factory=list)
     load: list[float] = field(default_factory=lambda: [round(os.getloadavg()[0], 2)])
 
-    def add(
-        self, name: str, total: float, cpu: float, startup: float = 0.0, each: float = 0.0, peak: int = 0
-    ) -> None:
+    def add(self, name: str, total: float, startup: float = 0.0, each: float = 0.0, peak: int = 0) -> None:
         """Junta um corretor; quem não tem partida medida à parte a tem diluída nas entregas."""
         each = each or total / self.submissions
-        self.rates.append(Rate(name, total, cpu / self.submissions, each, startup, peak))
+        self.rates.append(Rate(name, total, each, startup, peak))
 
     def rate(self, name: str) -> Rate:
         return next(rate for rate in self.rates if rate.name == name)
@@ -125,7 +122,7 @@ def conclusions(report: Report) -> list[str]:
         f"{nbgrader.each / best.each:.0f} vezes sem ela (meta: 30).",
         *(
             f"{ours(n).capitalize()}: {report.rate(ours(n)).each / report.rate(bare(n)).each:.2f} vezes o tempo "
-            f"do piso, {report.rate(ours(n)).cpu / report.rate(bare(n)).cpu:.2f} vezes a CPU (meta: até 2)."
+            "do piso (meta: até 2)."
             for n in (1, 2)
         ),
         f"Trabalhador: {report.parts[WORKER] / MB:.0f} MB com o código do estudante (meta: até 400).",
