@@ -59,7 +59,7 @@ def instructor_notebook(exercise: Exercise) -> NotebookNode:
                 cell.source = preparation(exercise)
             cell.metadata = cell_metadata(cell.source, points)
         notebook.cells.append(cell)
-    notebook.cells[0].source += f"\n\n[Abrir no Google Colab]({colab_url(exercise.slug)})"
+    notebook.cells[0].source += f"\n\n{links(exercise.slug)}"
     return notebook
 
 
@@ -175,9 +175,12 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def colab_url(slug: str) -> str:
-    """Endereço que abre o caderno no Colab; dono e nome do repositório só existem em `_config.yml`."""
+def links(slug: str) -> str:
+    """Onde abrir o caderno e o capítulo dele, se houver; dono e nome do repositório só existem em `_config.yml`."""
     repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    name = repository["url"].removeprefix("https://github.com/").strip("/")
-    branch = repository.get("branch", "main")
-    return f"https://colab.research.google.com/github/{name}/blob/{branch}/exercises/{slug}/{slug}.ipynb"
+    owner, name = repository["url"].strip("/").split("/")[-2:]
+    colab = f"https://colab.research.google.com/github/{owner}/{name}/blob/{repository.get('branch', 'main')}"
+    found = [f"[Abrir no Google Colab]({colab}/exercises/{slug}/{slug}.ipynb)"]
+    if (ROOT / "book" / f"{slug}.md").is_file():
+        found.append(f"[Ler o capítulo](https://{owner}.github.io/{name}/book/{slug}.html)")
+    return " · ".join(found)
