@@ -144,6 +144,8 @@ def test_one_chapter_is_rebuilt_in_half_a_minute(site: Path, tmp_path: Path) -> 
     build = build_site(tmp_path)
     assert build.returncode == 0, build.output
     assert "Uma frase nova." in (tmp_path / f"_build/site/_build/html/{CHAPTERS[0]}.html").read_text()
+    mapped = (tmp_path / "_build/site/_build/html/sitemap.xml").read_text()
+    assert mapped.count("<loc>") == len(PAGES), "o mapa do site perdeu as páginas que não mudaram"
     assert build.seconds < 30
 
 
@@ -228,7 +230,19 @@ def test_page_has_ways_out(site: Path, page: str) -> None:
     ends = (page != PAGES[0]) + (page != PAGES[-1])
     assert len(found.select(".prev-next-area a")) == ends
     assert found.select_one("a.navbar-brand img")["alt"]
-    assert "issues/new" in found.select_one(".btn-source-issues-button")["href"]
+    report = found.select_one(".btn-source-issues-button")["href"]
+    assert "issues/new?title=Problema" in report and not re.search("issue%20", report, re.I)
+
+
+@every_page
+def test_punctuation_stays_with_its_formula(site: Path, page: str) -> None:
+    """O navegador quebraria a linha entre a fórmula e a vírgula."""
+    for math in article(site, page).select("span.math"):
+        before, after = math.previous_sibling, math.next_sibling
+        touched = (isinstance(before, str) and before[-1:].strip()) or (
+            isinstance(after, str) and after[:1].strip()
+        )
+        assert not touched or "glued" in math.parent["class"], f"{before}{math}{after}"
 
 
 def test_map_of_the_site_and_lost_page(site: Path) -> None:
@@ -297,6 +311,7 @@ def test_exercise_is_served_by_the_site(site: Path, chapter: str) -> None:
     assert link is not None
     served_copy = site / urljoin(f"{chapter}.html", link["href"])
     assert served_copy.read_bytes() == (ROOT / f"exercises/{slug}/{slug}.ipynb").read_bytes()
+    assert f"{SITE}{chapter}.html" in served_copy.read_text(), "o caderno não aponta para o capítulo"
 
 
 @every_chapter
@@ -435,6 +450,10 @@ def test_nothing_is_asked_of_others(opened: Visit, address: str) -> None:
 def test_page_fits_the_screen(opened: Visit) -> None:
     wide, visible = opened.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert wide <= visible
+    for link in opened.page.locator(".prev-next-area a").all():
+        assert link.evaluate("link => link.scrollWidth <= link.clientWidth"), (
+            "o nome da página vizinha foi cortado"
+        )
 
 
 def test_interface_speaks_portuguese(opened: Visit) -> None:
@@ -442,10 +461,12 @@ def test_interface_speaks_portuguese(opened: Visit) -> None:
     assert [said for said in opened.page.evaluate(INTERFACE) if english.search(said)] == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("viewport", "theme"), [("computador", "light"), ("computador", "dark"), ("celular", "light")]
+)
 @every_page
-def test_accessible_to_all(browser: Browser, address: str, page: str, theme: str) -> None:
-    with visiting(browser, "computador", theme) as visit:
+def test_accessible_to_all(browser: Browser, address: str, page: str, viewport: str, theme: str) -> None:
+    with visiting(browser, viewport, theme) as visit:
         visit.go(f"{address}{page}.html")
         assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
         found = Axe().run(visit.page).response["violations"]
@@ -499,10 +520,17 @@ def test_d3_is_asked_only_where_it_is_used(site: Path) -> None:
 
 
 @every_chapter
-def test_mathematics_is_drawn(visit: Visit, address: str, chapter: str) -> None:
-    visit.go(f"{address}{chapter}.html")
-    assert visit.page.locator("mjx-container").count() > 20
-    assert visit.page.locator("mjx-merror").count() == 0
+def test_mathematics_is_drawn_and_fits_a_phone(browser: Browser, address: str, chapter: str) -> None:
+    with visiting(browser, "celular") as visit:
+        visit.go(f"{address}{chapter}.html")
+        # Uma fórmula só se compõe quando está à vista, e as respostas estão dobradas.
+        visit.page.locator("details").evaluate_all("all => all.forEach(folded => (folded.open = true))")
+        visit.page.set_viewport_size({"width": VIEWPORTS["celular"][0], "height": 40_000})
+        visit.page.wait_for_function("() => !document.querySelector('div.math mjx-lazy')")
+        assert visit.page.locator("mjx-container").count() > 20
+        assert visit.page.locator("mjx-merror").count() == 0
+        wide = "all => all.filter(math => math.scrollWidth > math.clientWidth).map(math => math.id)"
+        assert visit.page.locator("div.math").evaluate_all(wide) == []
 
 
 @pytest.mark.parametrize(

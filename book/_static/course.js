@@ -24,7 +24,7 @@ if (typeof Search !== "undefined") {
     pageToText(
       html.replace('role="main"', "").replace('class="bd-article"', 'class="bd-article" role="main"'),
       anchor,
-    );
+    ).replace(/\\[()[\]]/g, ""); // sem os sinais que cercam uma fórmula
 }
 
 // A busca não olha acentos: a conta é a de `search.py`, que fez o índice.

@@ -17,6 +17,7 @@ from course_site import (
     offline_math,
     search,
     styles,
+    typography,
 )
 
 BOOK = Path(__file__).parents[2]
@@ -40,6 +41,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         execution,
         loading,
         styles,
+        typography,
         colab,
     ):
         part.setup(app)

@@ -72,7 +72,7 @@ def add_scripts(
     names = [node["name"] for node in document.findall(interactive)] if document else []
     if names:
         for script in (D3, "stage.js", *(f"{name}.js" for name in names)):
-            app.add_js_file(f"interactives/{script}", loading_method="defer")
+            app.add_js_file(f"interactives/{script}")
 
 
 def copy_d3(app: Sphinx) -> None:

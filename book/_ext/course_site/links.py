@@ -49,5 +49,15 @@ def publish_addresses(app: Sphinx, config: Config) -> None:
     config.notfound_context = {**page, "body": page["body"].format(site=repository.site)}
 
 
+def map_every_page(app: Sphinx, error: Exception | None) -> None:
+    """Põe no mapa do site também as páginas que esta construção não refez, de que o sphinx-sitemap não sabe."""
+    links = app.sitemap_links
+    while not links.empty():
+        links.get()
+    for docname in sorted(app.env.found_docs):
+        links.put((f"{docname}.html", None))
+
+
 def setup(app: Sphinx) -> None:
     app.connect("config-inited", publish_addresses)
+    app.connect("build-finished", map_every_page, priority=400)  # antes de o mapa se escrever

@@ -77,8 +77,9 @@ const course = (() => {
     slider({ label, min, max, step, value, format = (v) => number(v) }, onChange) {
       const row = this.controls.append("label").attr("class", "stage-slider");
       row.append("span").text(label);
-      const input = row.append("input").attr("type", "range").attr("min", min).attr("max", max).attr("step", step);
-      const shown = row.append("span").attr("class", "stage-value").attr("aria-hidden", "true");
+      const track = row.append("span").attr("class", "stage-track");
+      const input = track.append("input").attr("type", "range").attr("min", min).attr("max", max).attr("step", step);
+      const shown = track.append("span").attr("class", "stage-value").attr("aria-hidden", "true");
       const control = {
         get value() { return Number(input.property("value")); },
         set(v) {
