@@ -242,7 +242,7 @@ def test_punctuation_stays_with_its_formula(site: Path, page: str) -> None:
         touched = (isinstance(before, str) and before[-1:].strip()) or (
             isinstance(after, str) and after[:1].strip()
         )
-        assert not touched or "glued" in math.parent["class"], f"{before}{math}{after}"
+        assert not touched or "glued" in math.parent.get("class", []), f"{before}{math}{after}"
 
 
 def test_map_of_the_site_and_lost_page(site: Path) -> None:
